@@ -1,0 +1,447 @@
+"""What all estimators share: parameters of training, fit, partial_fit, the way to predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.callback import CallbackSupportMixin
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sk_mmoe._loader import TableDataset
+from sk_mmoe._net import MultiTaskNet
+from sk_mmoe._progress import EpochContexts
+from sk_mmoe._tasks import Task, TaskEncoder
+from sk_mmoe._validation import (
+    Targets,
+    check_device,
+    check_sample_weight,
+    check_same_length,
+    check_targets,
+    check_task,
+    check_task_weights,
+)
+from sk_mmoe.callbacks import ConvergenceMonitor
+from sk_mmoe.model_selection import MultiOutputStratifiedShuffleSplit
+from sk_mmoe.nn import MultiTaskLoss
+from sk_mmoe.nn._stacked import ACTIVATIONS
+
+_AUTO_BATCH_SIZE = 256
+_AUTO_EARLY_STOPPING = 10_000
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class MultiTaskEstimator(CallbackSupportMixin, BaseEstimator):
+    """Base of all estimators.
+
+    As a dataclass, each class declares its own hyper-parameters once; the constructor that
+    scikit-learn inspects has those of all its bases.  A subclass names its torch network and the
+    parameters that go to it; one of the mix-ins in ``_predictors`` says what kinds of tasks it has.
+    """
+
+    activation: str = "relu"
+    dropout: float = 0.0
+    task_weights: Any = None
+    learning_rate_init: float = 1e-3
+    alpha: float = 1e-4
+    batch_size: Any = "auto"
+    max_iter: int = 100
+    early_stopping: Any = "auto"
+    validation_fraction: float = 0.1
+    n_iter_no_change: int = 10
+    tol: float = 1e-4
+    main_task: Any = None
+    warm_start: bool = False
+    random_state: Any = None
+    verbose: Any = 0
+    device: Any = "auto"
+    dtype: str = "float32"
+    compile: bool = False
+    callbacks: Any = None
+    net_params: Any = None
+
+    _network: ClassVar[type[torch.nn.Module]]
+    _network_parameters: ClassVar[tuple[str, ...]] = ("activation", "dropout")
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "task_weights": [dict, "array-like", None],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "main_task": [str, Interval(Integral, 0, None, closed="left"), None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "device": [str, torch.device],
+        "dtype": [StrOptions({"float32", "float64"})],
+        "compile": ["boolean"],
+        "callbacks": [list, tuple, None],
+        "net_params": [dict, None],
+    }
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give a class the constraints of all its bases beside its own."""
+        super().__init_subclass__(**kwargs)
+        merged: dict[str, list[Any]] = {}
+        for base in reversed(cls.__mro__):
+            merged |= vars(base).get("_parameter_constraints", {})
+        cls._parameter_constraints = merged
+
+    # -- what the mix-ins fill in -----------------------------------------------------------
+
+    def _make_tasks(self, targets: Targets, weights: np.ndarray | None) -> list[Task]:
+        """Return the tasks that fit the targets."""
+        raise NotImplementedError
+
+    def _label_weights(self, targets: Targets, weights: np.ndarray | None) -> np.ndarray | None:
+        """Return the weights of single labels, of shape (n_samples, n_tasks)."""
+        return weights
+
+    # -- fitting ----------------------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MultiTaskEstimator:
+        """Fit the network to a table.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The inputs, best standardised. A sparse matrix is made dense a batch at a time.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            The targets, one column for each task. A missing label is NaN, None or `pd.NA`.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights of the samples, or of single labels.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Inputs for early stopping. In a :class:`~sklearn.pipeline.Pipeline` they are
+            transformed with ``Pipeline(..., transform_input=["X_val"])``.
+        y_val : array-like of shape (n_val,) or (n_val, n_tasks), default=None
+            Targets for early stopping.
+        sample_weight_val : array-like of shape (n_val,) or (n_val, n_tasks), default=None
+            Weights for early stopping.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an input or a parameter is not valid. What was fitted before stays as it was.
+        FloatingPointError
+            If training diverges.
+        """
+        data = {"X": X, "y": y}
+        metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
+        with _unchanged_on_error(self):
+            going_on = self.warm_start and hasattr(self, "net_")
+            X, targets, weights = self._check_data(X, y, sample_weight, reset=not going_on)
+            encoder = self._encoder if going_on else self._make_encoder(targets, weights)
+            seed = self.net_.seed if going_on else _draw_seed(self.random_state)
+            train = self._make_dataset(encoder, X, targets, weights)
+            if X_val is not None or y_val is not None:
+                valid = self._check_validation_set(encoder, X_val, y_val, sample_weight_val)
+            elif self._stops_early(len(targets)):
+                train_rows, valid_rows = self._split(encoder, targets, seed)
+                valid = self._make_dataset(encoder, X, targets, weights, valid_rows)
+                train = self._make_dataset(encoder, X, targets, weights, train_rows)
+            else:
+                valid = None
+            net = self._make_net(encoder, seed, len(train), early_stopping=valid is not None)
+            if going_on:
+                self._continue_from(net, self.net_)
+            self._train(net, encoder, train, valid, data, metadata)
+        return self
+
+    def _partial_fit(
+        self, X: Any, y: Any, sample_weight: Any, classes: Any = None
+    ) -> MultiTaskEstimator:
+        """Pass once over a chunk of a stream."""
+        with _unchanged_on_error(self):
+            if self.early_stopping is True:
+                raise ValueError("partial_fit does not support early_stopping=True.")
+            first = not hasattr(self, "net_")
+            X, targets, weights = self._check_data(X, y, sample_weight, reset=first)
+            encoder = self._stream_encoder(targets, weights, classes)
+            seed = _draw_seed(self.random_state) if first else self.net_.seed
+            dataset = self._make_dataset(encoder, X, targets, weights)
+            net = self._make_net(encoder, seed, len(dataset), early_stopping=False)
+            if not first:
+                self._continue_from(net, self.net_)
+            net.train(dataset, epochs=1)
+            self._set_fitted(net, encoder)
+        return self
+
+    def _stream_encoder(
+        self, targets: Targets, weights: np.ndarray | None, classes: Any
+    ) -> TaskEncoder:
+        """Return the encoder that the first chunk makes and later ones share."""
+        return self._encoder if hasattr(self, "net_") else self._make_encoder(targets, weights)
+
+    def _check_X(self, X: Any, *, reset: bool) -> Any:
+        """Return X as a C-ordered array or CSR matrix of the estimator's dtype."""
+        return validate_data(
+            self, X, accept_sparse="csr", dtype=np.dtype(self.dtype), order="C", reset=reset
+        )
+
+    def _check_data(
+        self, X: Any, y: Any, sample_weight: Any, *, reset: bool
+    ) -> tuple[Any, Targets, np.ndarray | None]:
+        """Return the checked inputs, targets and weights of the labels."""
+        targets = check_targets(y, estimator_name=type(self).__name__)
+        X = self._check_X(X, reset=reset)
+        check_same_length(X, targets)
+        return X, targets, check_sample_weight(sample_weight, targets)
+
+    def _check_validation_set(
+        self, encoder: TaskEncoder, X_val: Any, y_val: Any, sample_weight_val: Any
+    ) -> TableDataset:
+        """Return the user's own validation set."""
+        if X_val is None or y_val is None:
+            absent = "X_val" if X_val is None else "y_val"
+            raise ValueError(f"X_val and y_val go together, but {absent} is missing.")
+        if self.early_stopping is False:
+            raise ValueError(
+                "X_val and y_val are used for early stopping, but early_stopping=False. "
+                "Set it to True or 'auto'."
+            )
+        X, targets, weights = self._check_data(X_val, y_val, sample_weight_val, reset=False)
+        return self._make_dataset(encoder, X, targets, weights)
+
+    def _stops_early(self, n_samples: int) -> bool:
+        """Return whether a part of the data is held out for early stopping."""
+        if self.early_stopping == "auto":
+            return n_samples > _AUTO_EARLY_STOPPING
+        return bool(self.early_stopping)
+
+    def _split(
+        self, encoder: TaskEncoder, targets: Targets, seed: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows to learn from and the rows held out, alike in all tasks."""
+        labels = encoder.encode(targets, dtype=torch.float64).numpy()
+        labels[~targets.known] = np.nan
+        splitter = MultiOutputStratifiedShuffleSplit(
+            n_splits=1, test_size=self.validation_fraction, random_state=seed
+        )
+        train_rows, valid_rows = next(splitter.split(labels, labels))
+        return np.sort(train_rows), np.sort(valid_rows)
+
+    def _make_encoder(self, targets: Targets, weights: np.ndarray | None) -> TaskEncoder:
+        """Return an encoder of the targets."""
+        return TaskEncoder(self._make_tasks(targets, weights), ndim=targets.ndim)
+
+    def _make_dataset(
+        self,
+        encoder: TaskEncoder,
+        X: Any,
+        targets: Targets,
+        weights: np.ndarray | None,
+        rows: np.ndarray | None = None,
+    ) -> TableDataset:
+        """Return the rows of a table that have a label with weight, ready for the network."""
+        encoder.check(targets)
+        weights = self._label_weights(targets, weights)
+        if weights is None and not targets.known.all():
+            weights = targets.known.astype(np.float64)
+        if rows is not None:
+            X, targets = X[rows], targets.take(rows)
+            weights = None if weights is None else weights[rows]
+        dtype = getattr(torch, self.dtype)
+        encoded = encoder.encode(targets, dtype=dtype)
+        if weights is None:
+            return TableDataset(X, encoded)
+        totals = weights.sum(axis=0)
+        if (totals == 0).any():
+            lost = [name for name, total in zip(encoder.names, totals, strict=True) if total == 0]
+            raise ValueError(
+                f"no label of the tasks {lost} is left with weight in the part to learn from or in "
+                "the validation part. Raise validation_fraction, pass X_val and y_val, or set "
+                "early_stopping=False."
+            )
+        used = np.flatnonzero(weights.any(axis=1))
+        if len(used) < len(weights):
+            X, encoded, weights = X[used], encoded[torch.from_numpy(used)], weights[used]
+        return TableDataset(X, encoded, torch.from_numpy(weights / weights.mean(axis=0)).to(dtype))
+
+    def _make_net(
+        self, encoder: TaskEncoder, seed: int, n_rows: int, *, early_stopping: bool
+    ) -> MultiTaskNet:
+        """Return the skorch net that trains the network of these parameters."""
+        names = encoder.names
+        monitor = ConvergenceMonitor(
+            "valid_loss" if early_stopping else "train_loss",
+            task=None
+            if self.main_task is None
+            else check_task(self.main_task, names, parameter="main_task"),
+            patience=self.n_iter_no_change,
+            tol=self.tol,
+            restore_best=early_stopping,
+        )
+        batch_size = _AUTO_BATCH_SIZE if self.batch_size == "auto" else self.batch_size
+        parameters: dict[str, Any] = {
+            "module": self._network,
+            "module__n_features": self.n_features_in_,
+            "module__n_outputs": [task.n_outputs for task in encoder.tasks],
+            **{f"module__{name}": getattr(self, name) for name in self._network_parameters},
+            "criterion": MultiTaskLoss,
+            "criterion__losses": [task.loss for task in encoder.tasks],
+            "criterion__task_weights": check_task_weights(self.task_weights, names),
+            "optimizer": torch.optim.AdamW,
+            "optimizer__param_groups": [("*bias", {"weight_decay": 0.0})],
+            "optimizer__weight_decay": self.alpha,
+            "optimizer__fused": True,
+            "lr": self.learning_rate_init,
+            "batch_size": min(batch_size, n_rows),
+            "iterator_train__shuffle": True,
+            "callbacks": [("monitor", monitor), *map(_clone_callback, self.callbacks or ())],
+            "train_split": None,
+            "verbose": int(self.verbose),
+            "device": check_device(self.device),
+            "dtype": self.dtype,
+            "compile": self.compile,
+            "seed": seed,
+        }
+        extra = dict(self.net_params or {})
+        if "optimizer" in extra:  # our settings are AdamW's
+            parameters = {k: v for k, v in parameters.items() if not k.startswith("optimizer__")}
+        return MultiTaskNet(**(parameters | extra)).initialize()
+
+    def _continue_from(self, net: MultiTaskNet, fitted: MultiTaskNet) -> None:
+        """Go on where an earlier fit stopped."""
+        try:
+            net.continue_from(fitted)
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(
+                "the parameters that shape the network or its optimizer have changed since the "
+                "first fit. Set warm_start=False, or clone the estimator, to start afresh."
+            ) from error
+
+    def _train(
+        self,
+        net: MultiTaskNet,
+        encoder: TaskEncoder,
+        train: TableDataset,
+        valid: TableDataset | None,
+        data: Mapping[str, Any],
+        metadata: dict[str, Any],
+    ) -> None:
+        """Train under scikit-learn's callbacks and keep what comes out."""
+        context = self._init_callback_context(max_subtasks=self.max_iter)
+        attributes = {"net_": net, "_encoder": encoder}
+        contexts = EpochContexts(self, context, lambda: attributes, **data, metadata=metadata)
+        net.callbacks_.append(("epoch_contexts", contexts))
+        try:
+            net.train(train, valid, epochs=self.max_iter)
+        finally:
+            net.callbacks_.pop()
+        self._set_fitted(net, encoder)
+
+    def _set_fitted(self, net: MultiTaskNet, encoder: TaskEncoder) -> None:
+        """Set the fitted attributes."""
+        self.net_ = net
+        self._encoder = encoder
+        self.task_names_ = encoder.names
+        self.n_tasks_ = len(encoder.tasks)
+        epochs = [epoch for epoch in net.history if "train_loss" in epoch]
+        self.n_iter_ = len(epochs)
+        self.loss_curve_ = [epoch["train_loss"] for epoch in epochs]
+        self.best_loss_ = min(self.loss_curve_, default=None)
+        self.task_loss_curve_ = np.array([epoch["train_task_losses"] for epoch in epochs])
+        monitor = dict(net.callbacks_)["monitor"]
+        self.validation_scores_ = self.best_validation_score_ = None
+        self.validation_task_loss_curve_ = None
+        if monitor.restore_best:
+            watched = [epoch for epoch in epochs if "valid_loss" in epoch]
+            self.validation_scores_ = [-monitor.observe(epoch) for epoch in watched]
+            self.best_validation_score_ = max(self.validation_scores_, default=None)
+            losses = [epoch["valid_task_losses"] for epoch in watched]
+            self.validation_task_loss_curve_ = np.array(losses)
+
+    # -- predicting -------------------------------------------------------------------------
+
+    def _scores(self, X: Any) -> list[torch.Tensor]:
+        """Return the raw scores of each task, in double precision."""
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        return [scores.double() for scores in self.net_.predict_scores(X)]
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The inputs.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            The predictions: labels in their own dtype, numbers in their own units. Of shape
+            (n_samples,) if y had one dimension. An array of objects where labels of different
+            kinds stand side by side.
+        """
+        scores = self._scores(X)
+        return self._encoder.decode(scores)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Return whether the estimator can predict."""
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return what the estimator can do."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _draw_seed(random_state: Any) -> int:
+    """Draw the seed of a fit."""
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def _clone_callback(callback: Any) -> Any:
+    """Copy a skorch callback, or a (name, callback) pair, so that fit leaves parameters alone."""
+    if isinstance(callback, tuple):
+        name, callback = callback
+        return name, clone(callback, safe=False)
+    return clone(callback, safe=False)
+
+
+@contextmanager
+def _unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Give an estimator the attributes back that it had, if fitting it fails."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        # scikit-learn tears its callbacks down afterwards and needs to find them.
+        running = {k: v for k, v in vars(estimator).items() if k.startswith(("_skl_", "_callback"))}
+        vars(estimator).clear()
+        vars(estimator).update(before | running)
+        raise

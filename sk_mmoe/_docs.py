@@ -1,0 +1,124 @@
+"""Descriptions of parameters and attributes that many estimators share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from textwrap import indent
+from typing import TypeVar
+
+_Class = TypeVar("_Class", bound=type)
+
+_TRAINING = """\
+activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
+    Activation of the hidden layers.
+dropout : float, default=0.0
+    Probability of dropping a unit after every hidden layer, in [0, 1).
+task_weights : dict or array-like of shape (n_tasks,), default=None
+    Weights of the tasks in the loss, by task name (others weigh 1) or in order. The loss is their
+    weighted mean: only ratios matter.
+learning_rate_init : float, default=1e-3
+    Learning rate of AdamW.
+alpha : float, default=1e-4
+    Strength of the L2 regularisation of weights (not of biases), as AdamW's decoupled weight decay.
+batch_size : int or "auto", default="auto"
+    Number of rows in a minibatch. "auto" is ``min(256, n_samples)``.
+max_iter : int, default=100
+    Number of epochs, at most.
+early_stopping : bool or "auto", default="auto"
+    Whether to hold out a part of the data (stratified over all tasks), stop when the loss on it no
+    longer improves, and return to the best weights. "auto" does so with more than 10,000 samples
+    or when a validation set is passed to `fit`. Without it the training loss is watched.
+validation_fraction : float, default=0.1
+    Part of the data to hold out for early stopping.
+n_iter_no_change : int, default=10
+    Number of epochs without an improvement of `tol` after which training ends.
+tol : float, default=1e-4
+    The smallest improvement of the loss that counts.
+main_task : str or int, default=None
+    The task, by name or index, whose loss is watched. `None` watches the loss of all.
+warm_start : bool, default=False
+    Whether `fit` goes on from the fitted network for up to `max_iter` more epochs.
+random_state : int, RandomState instance or None, default=None
+    Determines initialisation, order of rows, dropout and the held-out part. Pass an int for
+    reproducible results.
+verbose : bool or int, default=0
+    Whether to print a line per epoch.
+device : str or torch.device, default="auto"
+    Where to compute: any torch device. "auto" is CUDA where it is available, else the CPU.
+dtype : {"float32", "float64"}, default="float32"
+    The type of inputs and weights.
+compile : bool, default=False
+    Whether to compile the network with :func:`torch.compile`. Pays on long trainings only.
+callbacks : list of skorch callbacks, default=None
+    Callbacks, or (name, callback) pairs, of skorch. They are cloned; the ones that ran are in
+    ``net_.callbacks_``.
+net_params : dict, default=None
+    Further parameters of the :class:`skorch.NeuralNet`, e.g. ``{"optimizer": torch.optim.SGD}``."""
+
+_CLASS_WEIGHT = """\
+class_weight : dict, list of dict or "balanced", default=None
+    Weights of classes. "balanced" gives all classes of a task the same say. A dict maps labels to
+    weights if there is one task, else task names to such dicts or "balanced"; a list has one entry
+    per task."""
+
+_FITTED = """\
+net_ : MultiTaskNet
+    The skorch net: module, optimizer, history, callbacks.
+n_tasks_ : int
+    Number of tasks.
+task_names_ : list of str
+    Names of the tasks: the columns of y, or "task0", "task1", ...
+n_features_in_ : int
+    Number of features seen during :term:`fit`.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Names of the features; defined when X has names that are all strings.
+n_iter_ : int
+    Number of epochs of training.
+loss_curve_ : list of float of length n_iter_
+    Training loss after each epoch.
+task_loss_curve_ : ndarray of shape (n_iter_, n_tasks_)
+    Training loss of each task: log loss, or squared error in units of the target's variance.
+best_loss_ : float
+    The lowest training loss.
+validation_scores_ : list of float of length n_iter_ or None
+    Minus the watched loss on the held-out part, with early stopping.
+validation_task_loss_curve_ : ndarray of shape (n_iter_, n_tasks_) or None
+    Loss of each task on the held-out part, with early stopping.
+best_validation_score_ : float or None
+    The highest of `validation_scores_`; its epoch gave the weights that are kept."""
+
+_CLASSES = """\
+classes_ : ndarray of shape (n_classes,), or list of such arrays
+    The classes of each task; one array if y had one dimension."""
+
+_SHARED = {
+    "{training}": _TRAINING,
+    "{class_weight}": _CLASS_WEIGHT,
+    "{fitted}": _FITTED,
+    "{classes}": _CLASSES,
+}
+
+
+def document(**own: str) -> Callable[[_Class], _Class]:
+    """Fill the shared paragraphs into a class's docstring.
+
+    Parameters
+    ----------
+    **own : str
+        Paragraphs of an architecture, by the name that stands in braces in the docstring.
+
+    Returns
+    -------
+    callable
+        A class decorator.
+    """
+    paragraphs = _SHARED | {f"{{{name}}}": text for name, text in own.items()}
+
+    def decorate(cls: _Class) -> _Class:
+        doc = cls.__doc__ or ""
+        for name, text in paragraphs.items():
+            doc = doc.replace(f"    {name}", indent(text, "    "))
+        cls.__doc__ = doc
+        return cls
+
+    return decorate

@@ -1,0 +1,151 @@
+"""Tables in memory, and the batches cut from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+from torch.utils.data import Dataset
+
+Rows = slice | Tensor
+
+
+class SparseRows:
+    """A CSR matrix that hands out its rows dense, a batch at a time.
+
+    Parameters
+    ----------
+    matrix : scipy sparse matrix of shape (n_samples, n_features)
+        The matrix, in CSR format.
+    """
+
+    def __init__(self, matrix: Any) -> None:
+        matrix = matrix if matrix.has_canonical_format else matrix.copy()
+        matrix.sum_duplicates()
+        self.shape = matrix.shape
+        self.starts = torch.from_numpy(matrix.indptr.astype(np.int64))
+        self.columns = torch.from_numpy(matrix.indices)
+        self.values = torch.from_numpy(matrix.data)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return int(self.shape[0])
+
+    def to(self, device: str) -> SparseRows:
+        """Move the matrix to a device."""
+        self.starts = self.starts.to(device)
+        self.columns = self.columns.to(device)
+        self.values = self.values.to(device)
+        return self
+
+    def __getitem__(self, rows: Rows) -> Tensor:
+        """Return some rows as a dense tensor."""
+        starts, stops = self.starts[:-1][rows], self.starts[1:][rows]
+        lengths = stops - starts
+        row = torch.repeat_interleave(lengths)
+        # The k-th stored value of the batch sits where its row starts, plus its rank in the row.
+        offset = starts - (lengths.cumsum(0) - lengths)
+        source = torch.arange(len(row), device=row.device) + offset[row]
+        dense = self.values.new_zeros(len(starts), self.shape[1])
+        dense[row, self.columns[source]] = self.values[source]
+        return dense
+
+
+class TableDataset(Dataset[Any]):
+    """Inputs, encoded targets and weights of a table, addressed by rows.
+
+    Parameters
+    ----------
+    X : ndarray or scipy CSR matrix of shape (n_samples, n_features)
+        The inputs; a dense array is shared, not copied.
+    targets : Tensor of shape (n_samples, n_tasks), default=None
+        The encoded targets; `None` when there is only something to predict.
+    weights : Tensor of shape (n_samples, n_tasks), default=None
+        The weights of the labels; `None` weights all alike.
+    """
+
+    def __init__(self, X: Any, targets: Tensor | None = None, weights: Tensor | None = None) -> None:
+        self.X = SparseRows(X) if sparse.issparse(X) else _as_tensor(X)
+        self.targets = targets
+        self.weights = weights
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.X)
+
+    def __getitem__(self, rows: Rows) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return inputs and (targets, weights) of some rows."""
+        y = (part[rows] for part in (self.targets, self.weights) if part is not None)
+        return self.X[rows], tuple(y)
+
+    def to(self, device: str) -> TableDataset:
+        """Move the whole table to a device, where it fits; else leave it where it is."""
+        if torch.device(device).type == "cuda" and self.nbytes < 0.5 * _free_memory(device):
+            self.X = self.X.to(device)
+            self.targets = None if self.targets is None else self.targets.to(device)
+            self.weights = None if self.weights is None else self.weights.to(device)
+        return self
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the table in bytes."""
+        X = self.X
+        parts = [X.starts, X.columns, X.values] if isinstance(X, SparseRows) else [X]
+        return sum(part.nbytes for part in (*parts, self.targets, self.weights) if part is not None)
+
+    @property
+    def device(self) -> torch.device:
+        """The device on which the table lies."""
+        return (self.X.values if isinstance(self.X, SparseRows) else self.X).device
+
+
+class BatchLoader:
+    """Batches of a table cut by row indices: no workers, no collation.
+
+    A drop-in for :class:`torch.utils.data.DataLoader` as skorch's ``iterator_train``.
+
+    Parameters
+    ----------
+    dataset : TableDataset
+        The table.
+    batch_size : int
+        Number of rows in a batch; the last one may be smaller.
+    shuffle : bool, default=False
+        Whether to draw the rows in a new random order at every pass.
+    """
+
+    def __init__(self, dataset: TableDataset, *, batch_size: int, shuffle: bool = False) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, tuple[Tensor, ...]]]:
+        """Yield inputs and (targets, weights) of each batch."""
+        n_rows = len(self.dataset)
+        if not self.shuffle:
+            for start in range(0, n_rows, self.batch_size):
+                yield self.dataset[start : start + self.batch_size]
+            return
+        # Drawn on the CPU, so that a seed gives the same order on every device.
+        order = torch.randperm(n_rows).to(self.dataset.device)
+        for rows in order.split(self.batch_size):
+            yield self.dataset[rows]
+
+
+def _as_tensor(array: np.ndarray) -> Tensor:
+    """Share an array's memory with a tensor; a read-only array is copied."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
+def _free_memory(device: str) -> int:
+    """Return the free bytes of a CUDA device."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return int(free)

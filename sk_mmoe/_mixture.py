@@ -1,0 +1,217 @@
+"""Estimators with Multi-gate Mixture-of-Experts networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from sk_mmoe import nn
+from sk_mmoe._base import MultiTaskEstimator
+from sk_mmoe._docs import document
+from sk_mmoe._predictors import MixedTaskPredictor, MultiTaskClassifier, MultiTaskRegressor
+
+_ARCHITECTURE = """\
+n_experts : int, default=8
+    Number of experts that all tasks share.
+expert_hidden_layer_sizes : array-like of shape (n_layers,), default=(64,)
+    Units of each hidden layer of an expert. Empty: the towers read the inputs themselves.
+tower_hidden_layer_sizes : array-like of shape (n_layers,), default=(32,)
+    Units of each hidden layer of a task's own tower. Empty: a task is linear in its mixture of
+    experts.
+gate_dropout : float, default=0.0
+    Probability, for each sample and task, of dropping an expert in training; the weights of the
+    experts that are left are renormalised [2]_. Helps where gates put all weight on one expert."""
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class BaseMMoE(MultiTaskEstimator):
+    """What the MMoE estimators share: the architecture's parameters, and the gates."""
+
+    n_experts: int = 8
+    expert_hidden_layer_sizes: Any = (64,)
+    tower_hidden_layer_sizes: Any = (32,)
+    gate_dropout: float = 0.0
+
+    _network: ClassVar[type[torch.nn.Module]] = nn.MMoE
+    _network_parameters: ClassVar[tuple[str, ...]] = (
+        *MultiTaskEstimator._network_parameters,
+        "n_experts",
+        "expert_hidden_layer_sizes",
+        "tower_hidden_layer_sizes",
+        "gate_dropout",
+    )
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_experts": [Interval(Integral, 1, None, closed="left")],
+        "expert_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "tower_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "gate_dropout": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def gate_weights(self, X: Any) -> np.ndarray:
+        """Return how much each task listens to each expert.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The inputs.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_tasks, n_experts)
+            The weights of the experts; they sum to one over experts.
+        """
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        batches = self.net_.map_batches(X, self.net_.module_.gate_weights)
+        weights = torch.cat(list(batches), dim=1)[:, : X.shape[0]]
+        return weights.transpose(0, 1).numpy()
+
+
+@document(architecture=_ARCHITECTURE)
+class MMoEClassifier(MultiTaskClassifier, BaseMMoE):
+    """Multi-gate Mixture-of-Experts for several classification tasks at once.
+
+    All tasks share `n_experts` small networks. For each task a gate, a softmax that is linear in
+    the inputs, says how much to listen to which expert, and a tower, a small network of its own,
+    turns the mixture into scores [1]_. Related tasks learn from each other; unrelated ones can
+    keep to experts of their own.
+
+    Tasks may be binary or multi-class, with labels of any type; labels may be missing.
+
+    Parameters
+    ----------
+    {architecture}
+    {training}
+    {class_weight}
+
+    Attributes
+    ----------
+    {classes}
+    {fitted}
+
+    See Also
+    --------
+    MMoERegressor : The same network for numbers as targets.
+    MMoEMixedPredictor : The same network for targets of several kinds.
+    sklearn.neural_network.MLPClassifier : One network for one task.
+
+    References
+    ----------
+    .. [1] Ma et al. "Modeling Task Relationships in Multi-task Learning with Multi-gate
+       Mixture-of-Experts", KDD 2018, section 4.2.
+    .. [2] Zhao et al. "Recommending What Video to Watch Next: A Multitask Ranking System",
+       RecSys 2019.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import make_classification
+    >>> from sk_mmoe import MMoEClassifier
+    >>> X, click = make_classification(500, random_state=0)
+    >>> like = np.where(X[:, 0] + click > 1, "yes", "no")
+    >>> y = np.column_stack([click, like]).astype(object)
+    >>> model = MMoEClassifier(max_iter=20, random_state=0).fit(X, y)
+    >>> model.predict(X[:2]).shape
+    (2, 2)
+    >>> [proba.shape for proba in model.predict_proba(X)]
+    [(500, 2), (500, 2)]
+    >>> model.gate_weights(X).shape
+    (500, 2, 8)
+    """
+
+
+@document(architecture=_ARCHITECTURE)
+class MMoERegressor(MultiTaskRegressor, BaseMMoE):
+    """Multi-gate Mixture-of-Experts for several regression tasks at once.
+
+    All tasks share `n_experts` small networks. For each task a gate, a softmax that is linear in
+    the inputs, says how much to listen to which expert, and a tower, a small network of its own,
+    turns the mixture into a prediction [1]_. Targets are standardised inside, so that the units of
+    none rule the loss, and predictions come back in the units of y.
+
+    Parameters
+    ----------
+    {architecture}
+    {training}
+
+    Attributes
+    ----------
+    {fitted}
+
+    See Also
+    --------
+    MMoEClassifier : The same network for classes as targets.
+    MMoEMixedPredictor : The same network for targets of several kinds.
+    sklearn.neural_network.MLPRegressor : One network that shares all hidden layers.
+
+    References
+    ----------
+    .. [1] Ma et al. "Modeling Task Relationships in Multi-task Learning with Multi-gate
+       Mixture-of-Experts", KDD 2018, section 4.2.
+    .. [2] Zhao et al. "Recommending What Video to Watch Next: A Multitask Ranking System",
+       RecSys 2019.
+
+    Examples
+    --------
+    >>> from sk_mmoe import MMoERegressor
+    >>> from sk_mmoe.datasets import make_multitask_sinusoid
+    >>> X, y = make_multitask_sinusoid(500, n_features=20, random_state=0)
+    >>> model = MMoERegressor(max_iter=20, random_state=0).fit(X, y)
+    >>> model.predict(X).shape
+    (500, 2)
+    """
+
+
+@document(architecture=_ARCHITECTURE)
+class MMoEMixedPredictor(MixedTaskPredictor, BaseMMoE):
+    """Multi-gate Mixture-of-Experts for classification and regression tasks side by side.
+
+    The network of :class:`MMoEClassifier` and :class:`MMoERegressor` for a table whose targets are
+    of several kinds, such as a click and a watch time [1]_.
+
+    Parameters
+    ----------
+    tasks : dict or array-like of shape (n_tasks,), default=None
+        The kind of each task, by task name or in order: "binary", "multiclass", "classification"
+        (either of them), "regression", or "infer". Tasks that are not named are inferred as
+        :func:`sklearn.utils.multiclass.type_of_target` does: numbers with fractions are a
+        regression, all others classes. Declare whole numbers that are no classes, such as counts.
+    {architecture}
+    {training}
+    {class_weight}
+
+    Attributes
+    ----------
+    {classes}
+    {fitted}
+
+    See Also
+    --------
+    MMoEClassifier : For classes alone; scikit-learn's tools for classifiers accept it.
+    MMoERegressor : For numbers alone; scikit-learn's tools for regressors accept it.
+
+    References
+    ----------
+    .. [1] Ma et al. "Modeling Task Relationships in Multi-task Learning with Multi-gate
+       Mixture-of-Experts", KDD 2018, section 4.2.
+    .. [2] Zhao et al. "Recommending What Video to Watch Next: A Multitask Ranking System",
+       RecSys 2019.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.datasets import make_regression
+    >>> from sk_mmoe import MMoEMixedPredictor
+    >>> X, watch_time = make_regression(500, random_state=0)
+    >>> y = pd.DataFrame({"click": watch_time > 0, "watch_time": watch_time})
+    >>> tasks = {"click": "binary", "watch_time": "regression"}
+    >>> model = MMoEMixedPredictor(tasks=tasks, max_iter=20, random_state=0).fit(X, y)
+    >>> model.predict(X[:2]).shape
+    (2, 2)
+    """

@@ -1,0 +1,318 @@
+"""The training loop: a skorch net for several tasks whose hot path is only arithmetic."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EpochTimer, PrintLog
+from skorch.utils import to_device, to_tensor
+from torch import Tensor
+
+from sk_mmoe._loader import BatchLoader, TableDataset
+
+_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+_PREDICT_ROWS = 8192
+_PAD_ROWS = 64
+
+
+class StopTraining(KeyboardInterrupt):
+    """Raised to end training early; skorch ends training on a KeyboardInterrupt."""
+
+
+class MultiTaskNet(NeuralNet):
+    """A skorch net whose module scores several tasks.
+
+    It differs from :class:`skorch.NeuralNet` in four things: the criterion returns one loss per
+    task; what is recorded is recorded once per epoch, unless a callback asks for batches; the
+    randomness of an epoch depends on the seed and the number of the epoch only, so that a resumed
+    training repeats an uninterrupted one; and training runs up to a number of epochs in all.
+
+    Parameters
+    ----------
+    module, criterion, **kwargs
+        As in :class:`skorch.NeuralNet`.
+    seed : int, default=0
+        The seed of initialisation, order of rows and dropout.
+    dtype : str, default="float32"
+        The type of the parameters.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        criterion: Any,
+        *,
+        seed: int = 0,
+        dtype: str = "float32",
+        iterator_train: Any = BatchLoader,
+        iterator_valid: Any = BatchLoader,
+        **kwargs: Any,
+    ) -> None:
+        self.seed = seed
+        self.dtype = dtype
+        super().__init__(
+            module,
+            criterion,
+            iterator_train=iterator_train,
+            iterator_valid=iterator_valid,
+            **kwargs,
+        )
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Callback]]:
+        ignored = ["train_task_losses", "valid_task_losses"]
+        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog(keys_ignored=ignored))]
+
+    # -- building ---------------------------------------------------------------------------
+
+    def initialize(self) -> MultiTaskNet:
+        """Build module, criterion, optimizer and callbacks, from the seed."""
+        with _forked_rng(self.device):
+            torch.manual_seed(self._epoch_seed(0))
+            super().initialize()
+        return self
+
+    def continue_from(self, other: MultiTaskNet) -> MultiTaskNet:
+        """Take over weights, optimizer state and history of a net of the same architecture."""
+        if not self.initialized_:
+            self.initialize()
+        self.module_.load_state_dict(other.module_.state_dict())
+        self.optimizer_.load_state_dict(other.optimizer_.state_dict())
+        self.set_params(lr=self.lr)
+        self.history = deepcopy(other.history)
+        return self
+
+    def initialize_module(self) -> MultiTaskNet:
+        """Build the module in the net's dtype."""
+        super().initialize_module()
+        self.module_ = self.module_.to(getattr(torch, self.dtype))
+        return self
+
+    def initialize_criterion(self) -> MultiTaskNet:
+        """Build the criterion in the net's dtype."""
+        super().initialize_criterion()
+        self.criterion_ = self.criterion_.to(getattr(torch, self.dtype))
+        return self
+
+    def torch_compile(self, module: torch.nn.Module, name: str) -> torch.nn.Module:
+        """Compile the module in place, which leaves its parameters' names alone."""
+        if self.compile and name == "module":
+            module.compile(**self.get_params_for("compile"))
+        return module
+
+    # -- training ---------------------------------------------------------------------------
+
+    def train(
+        self, train: TableDataset, valid: TableDataset | None = None, *, epochs: int
+    ) -> MultiTaskNet:
+        """Train for some more epochs.
+
+        Parameters
+        ----------
+        train : TableDataset
+            What to learn.
+        valid : TableDataset, default=None
+            What to evaluate after each epoch.
+        epochs : int
+            The number of further epochs at most.
+
+        Returns
+        -------
+        MultiTaskNet
+            The net itself.
+        """
+        if not self.initialized_:
+            self.initialize()
+        self._datasets = (
+            train.to(self.device),
+            None if valid is None else valid.to(self.device),
+        )
+        self._last_epoch = len(self.history) + epochs
+        self.stop_training_ = False
+        # Per-batch bookkeeping costs as much as a small network: only where it is asked for.
+        self._batch_hooks = any(
+            getattr(type(callback), hook) is not getattr(Callback, hook)
+            for _, callback in self.callbacks_
+            for hook in _BATCH_HOOKS
+        )
+        try:
+            with _forked_rng(self.device):
+                self.partial_fit(train)
+        finally:
+            del self._datasets
+        return self
+
+    def get_split_datasets(self, X: Any, y: Any = None, **_: Any) -> tuple[Any, Any]:
+        """Return the data sets that :meth:`train` was given."""
+        return self._datasets
+
+    def fit_loop(
+        self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any
+    ) -> MultiTaskNet:
+        """Train until the last epoch, a callback's stop, or Ctrl-C."""
+        remaining = 0 if self.stop_training_ else self._last_epoch - len(self.history)
+        try:
+            super().fit_loop(X, y, epochs=remaining, **fit_params)
+        except StopTraining:
+            pass
+        except KeyboardInterrupt:
+            warnings.warn(
+                f"Training interrupted after {self.n_epochs} epochs; the model as it stands is "
+                "kept. Fit again with warm_start=True to go on.",
+                stacklevel=2,
+            )
+        return self
+
+    def notify(self, method_name: str, **kwargs: Any) -> None:
+        """Call the callbacks; a stop takes effect when all of them have seen the epoch."""
+        if method_name == "on_epoch_begin":
+            torch.manual_seed(self._epoch_seed(len(self.history) + 1))
+        if method_name != "on_epoch_end":
+            super().notify(method_name, **kwargs)
+            return
+        try:
+            super().notify(method_name, **kwargs)
+        except KeyboardInterrupt:  # how skorch's own callbacks end training
+            self.stop_training_ = True
+        if self.stop_training_:
+            raise StopTraining
+
+    def run_single_epoch(
+        self,
+        iterator: Iterable[Any] | None,
+        training: bool,
+        prefix: str,
+        step_fn: Callable[..., dict[str, Any]],
+        **fit_params: Any,
+    ) -> None:
+        """Pass once over the data and record the mean loss of each task."""
+        if iterator is None:
+            return
+        self._set_training(training)
+        total: Any = 0.0
+        n_rows = 0
+        for batch in iterator:
+            size = len(batch[0])
+            if self._batch_hooks:
+                self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            if self._batch_hooks:
+                self.history.record_batch(f"{prefix}_loss", step["loss"].item())
+                self.history.record_batch(f"{prefix}_batch_size", size)
+                self.notify("on_batch_end", batch=batch, training=training, **step)
+                self._set_training(training)
+            # Summed where the losses lie: a GPU is not made to wait for a number to be read.
+            total = total + size * torch.cat([step["loss"].view(1), step["task_losses"]])
+            n_rows += size
+        loss, *task_losses = (total / n_rows).tolist()
+        if training and not np.isfinite(loss):
+            raise FloatingPointError(
+                f"the training loss became {loss} in epoch {len(self.history)}. Lower "
+                "learning_rate_init, or scale the inputs, e.g. with StandardScaler."
+            )
+        self.history.record(f"{prefix}_loss", loss)
+        self.history.record(f"{prefix}_task_losses", task_losses)
+
+    def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Take one optimizer step; without skorch's bookkeeping where nobody asks for it."""
+        if self._batch_hooks or not isinstance(self.optimizer_, _ONE_EVALUATION):
+            return super().train_step(batch, **fit_params)  # type: ignore[no-any-return]
+        self._zero_grad_optimizer()
+        step = self.train_step_single(batch, **fit_params)
+        self._step_optimizer(None)
+        return step
+
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Compute the losses of a batch and their gradients."""
+        step = self._evaluate(batch)
+        step["loss"].backward()
+        return {key: value.detach() for key, value in step.items()}
+
+    def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Compute the losses of a batch."""
+        with torch.inference_mode():
+            return self._evaluate(batch)
+
+    def _evaluate(self, batch: Any) -> dict[str, Tensor]:
+        """Return the losses of a batch: of each task, and in all."""
+        X, y = batch
+        scores = self.infer(X)
+        task_losses = self.criterion_(scores, *to_device(y, self.device))
+        return {"loss": self.get_loss(task_losses, y, X=X, training=True), "task_losses": task_losses}
+
+    def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
+        """Return the weighted mean of the tasks' losses, plus the module's own penalty."""
+        loss: Tensor = self.criterion_.total(y_pred)
+        penalty = getattr(self.module_, "penalty", None)
+        return loss if penalty is None else loss + penalty()
+
+    @property
+    def n_epochs(self) -> int:
+        """The number of epochs that were completed."""
+        return sum("train_loss" in epoch for epoch in self.history)
+
+    # -- predicting -------------------------------------------------------------------------
+
+    def predict_scores(self, X: Any) -> list[Tensor]:
+        """Return the raw scores of each task.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_features)
+            The input.
+
+        Returns
+        -------
+        list of Tensor of shape (n_samples, n_outputs[k])
+            The scores, on the CPU.
+        """
+        batches = self.map_batches(X, self.module_)
+        return [torch.cat(parts)[: X.shape[0]] for parts in zip(*batches, strict=True)]
+
+    def map_batches(self, X: Any, function: Callable[[Tensor], Any]) -> Iterator[Any]:
+        """Apply a function of the module to the rows of X, in large batches, without gradients.
+
+        A few rows are padded with zeros to a larger batch: alone, they would go through kernels
+        that round differently, and a row's prediction would depend on its company.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_features)
+            The input.
+        function : callable
+            A function of a tensor on the net's device.
+
+        Yields
+        ------
+        Tensor or sequence of Tensor
+            The result of each batch, on the CPU; the last one may have surplus rows.
+        """
+        self.module_.eval()
+        with torch.inference_mode():
+            for batch, _ in BatchLoader(TableDataset(X), batch_size=_PREDICT_ROWS):
+                if len(batch) < _PAD_ROWS:
+                    padding = batch.new_zeros(_PAD_ROWS - len(batch), batch.shape[1])
+                    batch = torch.cat([batch, padding])
+                yield to_device(function(to_tensor(batch, self.device)), "cpu")
+
+    # -- randomness -------------------------------------------------------------------------
+
+    def _epoch_seed(self, epoch: int) -> int:
+        """Return the seed of an epoch."""
+        return int(np.random.SeedSequence([self.seed, epoch]).generate_state(1)[0])
+
+
+_ONE_EVALUATION = (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
+
+
+def _forked_rng(device: str) -> Any:
+    """Return a context that leaves the global generators of the CPU and a device alone."""
+    cuda = torch.device(device)
+    devices = [] if cuda.type != "cuda" else [cuda.index or torch.cuda.current_device()]
+    return torch.random.fork_rng(devices=devices)

@@ -1,0 +1,182 @@
+"""skorch callbacks for the nets inside the estimators.
+
+Pass them as ``callbacks=`` of an estimator.  scikit-learn's own callbacks, such as
+:class:`sklearn.callback.ProgressBar`, are set with ``estimator.set_callbacks``.
+"""
+
+from __future__ import annotations
+
+import os
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import torch
+from skorch.callbacks import Callback
+from skorch.history import History
+
+__all__ = ["ConvergenceMonitor", "TrainingCheckpoint"]
+
+
+class ConvergenceMonitor(Callback):
+    """Stop when a loss no longer improves, and give back the best weights.
+
+    Every estimator has one; it follows `n_iter_no_change`, `tol` and `early_stopping`.
+
+    Parameters
+    ----------
+    monitor : str, default="train_loss"
+        The entry of the history to watch: "train_loss" or "valid_loss".
+    task : int, default=None
+        Watch the loss of this task only. `None` watches the weighted mean over tasks.
+    patience : int, default=10
+        Number of epochs without an improvement of `tol` after which training ends.
+    tol : float, default=1e-4
+        The smallest improvement that counts.
+    restore_best : bool, default=False
+        Whether the weights of the best epoch are put back at the end.
+
+    Attributes
+    ----------
+    best_loss_ : float
+        The lowest loss so far.
+    best_weights_ : dict or None
+        The module's state at that epoch.
+    n_stale_ : int
+        Number of epochs since the last improvement.
+
+    Examples
+    --------
+    >>> from sk_mmoe.callbacks import ConvergenceMonitor
+    >>> ConvergenceMonitor(monitor="valid_loss", patience=5).patience
+    5
+    """
+
+    def __init__(
+        self,
+        monitor: str = "train_loss",
+        *,
+        task: int | None = None,
+        patience: int = 10,
+        tol: float = 1e-4,
+        restore_best: bool = False,
+    ) -> None:
+        self.monitor = monitor
+        self.task = task
+        self.patience = patience
+        self.tol = tol
+        self.restore_best = restore_best
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Forget an earlier training."""
+        self.load_state_dict({"best_loss": float("inf"), "best_weights": None, "n_stale": 0})
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Compare the epoch's loss with the best one."""
+        loss = self.observe(net.history[-1])
+        self.n_stale_ = 0 if loss < self.best_loss_ - self.tol else self.n_stale_ + 1
+        if loss < self.best_loss_:
+            self.best_loss_ = loss
+            if self.restore_best:
+                self.best_weights_ = deepcopy(net.module_.state_dict())
+        net.stop_training_ |= self.n_stale_ >= self.patience
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Put the best weights back."""
+        if self.best_weights_ is not None:
+            net.module_.load_state_dict(self.best_weights_)
+            self.best_weights_ = None
+
+    def observe(self, epoch: dict[str, Any]) -> float:
+        """Return the loss to watch from one epoch of the history."""
+        if self.task is None:
+            return float(epoch[self.monitor])
+        return float(epoch[self.monitor.replace("_loss", "_task_losses")][self.task])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the monitor remembers."""
+        return {
+            "best_loss": self.best_loss_,
+            "best_weights": self.best_weights_,
+            "n_stale": self.n_stale_,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Remember what :meth:`state_dict` returned."""
+        self.best_loss_ = state["best_loss"]
+        self.best_weights_ = state["best_weights"]
+        self.n_stale_ = state["n_stale"]
+
+
+class TrainingCheckpoint(Callback):
+    """Write the state of training to a file, and go on from that file when it exists.
+
+    The file is replaced at once after an epoch, so that it is whole at any moment.  Fitting an
+    equal estimator (same parameters, same integer `random_state`) on the same data again takes
+    training up where the file stands, and gives what an uninterrupted fit would have given.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file. Delete it to start afresh.
+    every : int, default=1
+        Number of epochs between two writes.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from sk_mmoe import MMoERegressor
+    >>> from sk_mmoe.callbacks import TrainingCheckpoint
+    >>> from sk_mmoe.datasets import make_multitask_sinusoid
+    >>> X, y = make_multitask_sinusoid(200, n_features=10, random_state=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     checkpoint = TrainingCheckpoint(pathlib.Path(folder) / "run.pt")
+    ...     model = MMoERegressor(max_iter=3, callbacks=[checkpoint], random_state=0).fit(X, y)
+    ...     again = MMoERegressor(max_iter=5, callbacks=[checkpoint], random_state=0).fit(X, y)
+    >>> model.n_iter_, again.n_iter_
+    (3, 5)
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, every: int = 1) -> None:
+        self.path = path
+        self.every = every
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Take up the state of the file."""
+        path = Path(self.path)
+        # A net that is further on already (warm start, partial_fit) has nothing to take up.
+        if not path.exists() or len(net.history) > 0:
+            return
+        state = torch.load(path, map_location=net.device, weights_only=True)
+        if state["seed"] != net.seed:
+            raise ValueError(
+                f"the checkpoint {os.fspath(path)!r} was written with another random_state. Pass "
+                "the same integer, or delete the file to start afresh."
+            )
+        net.module_.load_state_dict(state["module"])
+        net.optimizer_.load_state_dict(state["optimizer"])
+        net.history = History(state["history"])
+        for monitor, remembered in zip(_monitors(net), state["monitors"], strict=True):
+            monitor.load_state_dict(remembered)
+            net.stop_training_ |= monitor.n_stale_ >= monitor.patience
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Write the state of training."""
+        if len(net.history) % self.every != 0 and not net.stop_training_:
+            return
+        state = {
+            "seed": net.seed,
+            "module": net.module_.state_dict(),
+            "optimizer": net.optimizer_.state_dict(),
+            "history": [dict(epoch) for epoch in net.history],
+            "monitors": [monitor.state_dict() for monitor in _monitors(net)],
+        }
+        path = Path(self.path)
+        partial = path.with_name(path.name + ".partial")
+        torch.save(state, partial)
+        partial.replace(path)
+
+
+def _monitors(net: Any) -> list[ConvergenceMonitor]:
+    """Return the convergence monitors of a net."""
+    return [callback for _, callback in net.callbacks_ if isinstance(callback, ConvergenceMonitor)]

@@ -1,0 +1,28 @@
+"""Torch networks for multi-task learning, usable without the rest of the package.
+
+A network is built from ``(n_features, n_outputs, **hyperparameters)``; its ``forward(x)`` takes a
+tensor of shape ``(n_samples, n_features)`` and returns one tensor of raw scores per task, of shape
+``(n_samples, n_outputs[k])``.  This subpackage imports torch only.
+
+Examples
+--------
+>>> import torch
+>>> from sk_mmoe.nn import MMoE
+>>> network = MMoE(n_features=5, n_outputs=[1, 3], n_experts=4)
+>>> [tuple(scores.shape) for scores in network(torch.zeros(7, 5))]
+[(7, 1), (7, 3)]
+"""
+
+from sk_mmoe.nn._heads import TaskHeads
+from sk_mmoe.nn._loss import MultiTaskLoss
+from sk_mmoe.nn._mixture import MixtureOfExperts, MMoE
+from sk_mmoe.nn._stacked import StackedLinear, StackedMLP
+
+__all__ = [
+    "MMoE",
+    "MixtureOfExperts",
+    "MultiTaskLoss",
+    "StackedLinear",
+    "StackedMLP",
+    "TaskHeads",
+]

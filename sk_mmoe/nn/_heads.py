@@ -1,0 +1,82 @@
+"""Towers and linear heads: what each task has for itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from sk_mmoe.nn._stacked import StackedMLP
+
+
+class TaskHeads(nn.Module):
+    """A tower (a small MLP) and a linear head for each task.
+
+    Parameters
+    ----------
+    in_features : int
+        Number of features that each tower reads.
+    n_outputs : sequence of int
+        Number of raw scores of each task.
+    hidden_layer_sizes : sequence of int, default=()
+        Units of each hidden layer of a tower. Empty: the heads read the input itself.
+    activation : str, default="relu"
+        Activation of the towers.
+    dropout : float, default=0.0
+        Probability of dropping a unit after every hidden layer of a tower.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_mmoe.nn import TaskHeads
+    >>> heads = TaskHeads(4, [1, 3], (8,))
+    >>> [tuple(scores.shape) for scores in heads(torch.zeros(2, 7, 4))]
+    [(7, 1), (7, 3)]
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        n_outputs: Sequence[int],
+        hidden_layer_sizes: Sequence[int] = (),
+        *,
+        activation: str = "relu",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.n_outputs = list(n_outputs)
+        self.towers = StackedMLP(
+            len(self.n_outputs),
+            in_features,
+            hidden_layer_sizes,
+            activation=activation,
+            dropout=dropout,
+        )
+        n_rows, n_units = sum(self.n_outputs), self.towers.out_features
+        # One row per raw score: tasks may have different numbers of them.
+        self.weight = nn.Parameter(torch.empty(n_rows, n_units))
+        self.bias = nn.Parameter(torch.empty(n_rows))
+        bound = 1 / math.sqrt(n_units)
+        nn.init.uniform_(self.weight, -bound, bound)
+        nn.init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return the raw scores of each task.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, in_features) or (n_tasks, n_samples, in_features)
+            One input shared by all tasks, or one input for each.
+
+        Returns
+        -------
+        list of Tensor of shape (n_samples, n_outputs[k])
+            The raw scores.
+        """
+        weights, biases = self.weight.split(self.n_outputs), self.bias.split(self.n_outputs)
+        return [
+            nn.functional.linear(hidden, weight, bias)
+            for hidden, weight, bias in zip(self.towers(x), weights, biases, strict=True)
+        ]

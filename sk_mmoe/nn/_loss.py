@@ -1,0 +1,92 @@
+"""The multi-task loss: masked, weighted, one value per task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+TaskLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+class MultiTaskLoss(nn.Module):
+    """The mean loss of each task over a batch, and their weighted mean.
+
+    A missing label has weight zero: it adds nothing and sends no gradient.  Sums over samples are
+    divided by the number of samples, not by the sum of their weights: with weights scaled to a
+    mean of one over the training set, every label has the same say, also in a batch where few
+    labels are known.
+
+    Parameters
+    ----------
+    losses : sequence of callable
+        For each task a function of ``scores`` of shape (n_samples, n_outputs) and ``targets`` of
+        shape (n_samples,) that returns the loss of each sample, of shape (n_samples,).
+    task_weights : sequence of float, default=None
+        The weight of each task in the total. `None` weights all alike. Only their ratios matter.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_mmoe.nn import MultiTaskLoss
+    >>> def squared_error(scores, targets):
+    ...     return (scores[:, 0] - targets) ** 2
+    >>> loss = MultiTaskLoss([squared_error, squared_error], task_weights=[3.0, 1.0])
+    >>> scores = [torch.zeros(2, 1), torch.zeros(2, 1)]
+    >>> task_losses = loss(scores, torch.tensor([[1.0, 2.0], [1.0, 4.0]]))
+    >>> task_losses
+    tensor([ 1., 10.])
+    >>> loss.total(task_losses)
+    tensor(3.2500)
+    """
+
+    def __init__(
+        self, losses: Sequence[TaskLoss], task_weights: Sequence[float] | None = None
+    ) -> None:
+        super().__init__()
+        self.losses = list(losses)
+        weights = torch.ones(len(self.losses)) if task_weights is None else task_weights
+        weights = torch.as_tensor(weights, dtype=torch.get_default_dtype())
+        self.register_buffer("task_weights", weights / weights.sum())
+
+    def forward(
+        self, scores: Sequence[Tensor], targets: Tensor, weights: Tensor | None = None
+    ) -> Tensor:
+        """Return the mean loss of each task.
+
+        Parameters
+        ----------
+        scores : sequence of Tensor of shape (n_samples, n_outputs[k])
+            The raw scores of each task.
+        targets : Tensor of shape (n_samples, n_tasks)
+            The encoded targets; any finite value where a label is missing.
+        weights : Tensor of shape (n_samples, n_tasks), default=None
+            The weight of each label, zero where it is missing. `None` weights all alike.
+
+        Returns
+        -------
+        Tensor of shape (n_tasks,)
+            The losses.
+        """
+        # Columns become rows once, in one copy, so that each task reads contiguous memory.
+        columns = targets.T.contiguous().unbind()
+        losses = [f(s, t) for f, s, t in zip(self.losses, scores, columns, strict=True)]
+        if weights is None:
+            return torch.stack([loss.mean() for loss in losses])
+        return (torch.stack(losses) * weights.T).mean(dim=1)
+
+    def total(self, task_losses: Tensor) -> Tensor:
+        """Return the weighted mean over tasks.
+
+        Parameters
+        ----------
+        task_losses : Tensor of shape (n_tasks,)
+            The loss of each task.
+
+        Returns
+        -------
+        Tensor of shape ()
+            Their weighted mean.
+        """
+        return task_losses @ self.task_weights
