@@ -18,7 +18,14 @@ Examples
 """
 
 from sk_mmoe._mixture import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
+from sk_mmoe._persistence import load_model, save_model
 
 __version__ = "0.1.0"
 
-__all__ = ["MMoEClassifier", "MMoEMixedPredictor", "MMoERegressor"]
+__all__ = [
+    "MMoEClassifier",
+    "MMoEMixedPredictor",
+    "MMoERegressor",
+    "load_model",
+    "save_model",
+]

@@ -1,11 +1,9 @@
-"""What all estimators share: parameters of training, fit, partial_fit, the way to predictions."""
+"""What all estimators share: fit, partial_fit, and the way to predictions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,11 +11,12 @@ import torch
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
+from skorch.callbacks import Callback
 
 from sk_mmoe._loader import TableDataset
 from sk_mmoe._net import MultiTaskNet
+from sk_mmoe._parameters import TrainingParameters
 from sk_mmoe._progress import EpochContexts
 from sk_mmoe._tasks import Task, TaskEncoder
 from sk_mmoe._validation import (
@@ -32,75 +31,20 @@ from sk_mmoe._validation import (
 from sk_mmoe.callbacks import ConvergenceMonitor
 from sk_mmoe.model_selection import MultiOutputStratifiedShuffleSplit
 from sk_mmoe.nn import MultiTaskLoss
-from sk_mmoe.nn._stacked import ACTIVATIONS
 
 _AUTO_BATCH_SIZE = 256
 _AUTO_EARLY_STOPPING = 10_000
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
-class MultiTaskEstimator(CallbackSupportMixin, BaseEstimator):
+class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
     """Base of all estimators.
 
-    As a dataclass, each class declares its own hyper-parameters once; the constructor that
-    scikit-learn inspects has those of all its bases.  A subclass names its torch network and the
-    parameters that go to it; one of the mix-ins in ``_predictors`` says what kinds of tasks it has.
+    A subclass names its torch network and the parameters that go to it; one of the mix-ins in
+    ``_predictors`` says what kinds of tasks it has.
     """
-
-    activation: str = "relu"
-    dropout: float = 0.0
-    task_weights: Any = None
-    learning_rate_init: float = 1e-3
-    alpha: float = 1e-4
-    batch_size: Any = "auto"
-    max_iter: int = 100
-    early_stopping: Any = "auto"
-    validation_fraction: float = 0.1
-    n_iter_no_change: int = 10
-    tol: float = 1e-4
-    main_task: Any = None
-    warm_start: bool = False
-    random_state: Any = None
-    verbose: Any = 0
-    device: Any = "auto"
-    dtype: str = "float32"
-    compile: bool = False
-    callbacks: Any = None
-    net_params: Any = None
 
     _network: ClassVar[type[torch.nn.Module]]
     _network_parameters: ClassVar[tuple[str, ...]] = ("activation", "dropout")
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "task_weights": [dict, "array-like", None],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean", StrOptions({"auto"})],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "main_task": [str, Interval(Integral, 0, None, closed="left"), None],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "device": [str, torch.device],
-        "dtype": [StrOptions({"float32", "float64"})],
-        "compile": ["boolean"],
-        "callbacks": [list, tuple, None],
-        "net_params": [dict, None],
-    }
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Give a class the constraints of all its bases beside its own."""
-        super().__init_subclass__(**kwargs)
-        merged: dict[str, list[Any]] = {}
-        for base in reversed(cls.__mro__):
-            merged |= vars(base).get("_parameter_constraints", {})
-        cls._parameter_constraints = merged
 
     # -- what the mix-ins fill in -----------------------------------------------------------
 
@@ -317,7 +261,7 @@ class MultiTaskEstimator(CallbackSupportMixin, BaseEstimator):
             "lr": self.learning_rate_init,
             "batch_size": min(batch_size, n_rows),
             "iterator_train__shuffle": True,
-            "callbacks": [("monitor", monitor), *map(_clone_callback, self.callbacks or ())],
+            "callbacks": [("monitor", monitor), *map(_copy_callback, self.callbacks or ())],
             "train_split": None,
             "verbose": int(self.verbose),
             "device": check_device(self.device),
@@ -425,11 +369,16 @@ def _draw_seed(random_state: Any) -> int:
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
-def _clone_callback(callback: Any) -> Any:
+def _copy_callback(callback: Any) -> Any:
     """Copy a skorch callback, or a (name, callback) pair, so that fit leaves parameters alone."""
     if isinstance(callback, tuple):
         name, callback = callback
-        return name, clone(callback, safe=False)
+        return name, _copy_callback(callback)
+    if not isinstance(callback, Callback):
+        raise TypeError(
+            f"callbacks must be skorch callbacks, got {callback!r}. For scikit-learn's own "
+            "callbacks, such as ProgressBar, use set_callbacks."
+        )
     return clone(callback, safe=False)
 
 

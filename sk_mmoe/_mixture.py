@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -29,7 +28,6 @@ gate_dropout : float, default=0.0
     experts that are left are renormalised [2]_. Helps where gates put all weight on one expert."""
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class BaseMMoE(MultiTaskEstimator):
     """What the MMoE estimators share: the architecture's parameters, and the gates."""
 

@@ -313,6 +313,6 @@ _ONE_EVALUATION = (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
 
 def _forked_rng(device: str) -> Any:
     """Return a context that leaves the global generators of the CPU and a device alone."""
-    cuda = torch.device(device)
-    devices = [] if cuda.type != "cuda" else [cuda.index or torch.cuda.current_device()]
+    used = torch.device(device)
+    devices = [used] if used.type == "cuda" else []
     return torch.random.fork_rng(devices=devices)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,7 +20,13 @@ from sk_mmoe._tasks import (
     TaskEncoder,
     make_task,
 )
-from sk_mmoe._validation import Targets, check_sample_weight, check_targets, per_task
+from sk_mmoe._validation import (
+    Targets,
+    check_labels,
+    check_sample_weight,
+    check_targets,
+    per_task,
+)
 
 _KINDS = ("binary", "multiclass", "classification", "regression", "infer")
 
@@ -71,7 +77,6 @@ class _TaskKinds(MultiTaskEstimator):
         return float(np.mean(values))
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class _WithClasses(_TaskKinds):
     """What estimators have that know classes."""
 
@@ -115,20 +120,23 @@ class _WithClasses(_TaskKinds):
             return super()._stream_encoder(targets, weights, classes)
         if targets.ndim == 1 and not isinstance(classes, Mapping):
             classes = [classes]
-        classes = per_task(classes, targets.names, parameter="classes", default=None)
+        classes = [
+            None if declared is None else np.unique(check_labels(declared))
+            for declared in per_task(classes, targets.names, parameter="classes", default=None)
+        ]
         if not hasattr(self, "net_"):
             labels = [
-                seen if declared is None else np.asarray(declared)
+                seen if declared is None else declared
                 for seen, declared in zip(targets.labels, classes, strict=True)
             ]
             return self._make_encoder(replace(targets, labels=labels), weights)
         for task, declared in zip(self._encoder.tasks, classes, strict=True):
             if declared is None or not isinstance(task, ClassificationTask):
                 continue
-            if not np.array_equal(np.unique(declared), task.classes):
+            if not np.array_equal(declared, task.classes):
                 raise ValueError(
                     f"classes of task {task.name!r} are {task.classes.tolist()} since the first "
-                    f"call to partial_fit, got {np.unique(declared).tolist()}."
+                    f"call to partial_fit, got {declared.tolist()}."
                 )
         return self._encoder
 
@@ -260,7 +268,6 @@ class MultiTaskRegressor(RegressorMixin, _TaskKinds):
         return self._partial_fit(X, y, sample_weight)
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class MixedTaskPredictor(_WithClasses):
     """Mix-in of estimators whose tasks are of several kinds."""
 

@@ -42,7 +42,7 @@ class Task(ABC):
 
     kind: ClassVar[str]
     loss: ClassVar[Any]
-    n_outputs: int
+    n_outputs: ClassVar[int]
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -76,8 +76,9 @@ class ClassificationTask(Task):
         codes: np.ndarray = pd.Index(self.classes).get_indexer(pd.Index(labels))
         if (codes < 0).any():
             unseen = pd.unique(pd.Series(labels[codes < 0])).tolist()
+            shown = str(unseen[:10])[:-1] + (", ...]" if len(unseen) > 10 else "]")
             raise ValueError(
-                f"y has labels {unseen} in task {self.name!r} that are not among its classes "
+                f"y has labels {shown} in task {self.name!r} that are not among its classes "
                 f"{self.classes.tolist()}. Give all of them to the first fit, or to `classes`."
             )
         return codes
@@ -109,9 +110,10 @@ class MulticlassTask(ClassificationTask):
     kind = "multiclass"
     loss = staticmethod(multiclass_loss)
 
-    def __init__(self, name: str, classes: np.ndarray) -> None:
-        super().__init__(name, classes)
-        self.n_outputs = len(classes)
+    @property
+    def n_outputs(self) -> int:  # type: ignore[override]
+        """The number of classes."""
+        return len(self.classes)
 
     def decode(self, scores: Tensor) -> np.ndarray:
         """Return the likeliest class of each sample."""
@@ -234,6 +236,11 @@ def make_task(name: str, kind: str, labels: np.ndarray, weights: np.ndarray | No
             f"{task.classes.tolist()}. Declare it multiclass."
         )
     return task
+
+
+TASK_KINDS: dict[str, type[Any]] = {
+    cls.kind: cls for cls in (BinaryTask, MulticlassTask, RegressionTask)
+}
 
 
 class TaskEncoder:

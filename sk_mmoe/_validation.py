@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -99,21 +100,38 @@ def check_targets(y: Any, *, estimator_name: str) -> Targets:
             "Drop these tasks."
         )
     labels = [
-        _known_labels(column, np.asarray(mask), name)
+        check_labels(column[~np.asarray(mask)], name=name)
         for column, mask, name in zip(columns, missing, names, strict=True)
     ]
     return Targets(names, labels, ~np.column_stack(missing), ndim)
 
 
-def _known_labels(column: pd.Series | np.ndarray, missing: np.ndarray, name: str) -> np.ndarray:
-    """Return the known labels of one column as an array of their natural dtype."""
-    if isinstance(column, np.ndarray) and column.dtype.kind != "O":
-        labels = column[~missing]
-    else:
-        series = pd.Series(column)[~missing]
-        if isinstance(series.dtype, pd.CategoricalDtype):
-            series = series.astype(series.cat.categories.dtype)
-        labels = series.infer_objects().to_numpy()
+def check_labels(labels: Any, *, name: str = "task0") -> np.ndarray:
+    """Return labels, none of them missing, as an array of their natural dtype.
+
+    Parameters
+    ----------
+    labels : array-like or Series of shape (n_known,)
+        The labels of one task.
+    name : str, default="task0"
+        The name of the task, for error messages.
+
+    Returns
+    -------
+    ndarray of shape (n_known,)
+        The labels: those of a categorical in the dtype of its categories, objects as numbers,
+        booleans or strings where they all are.
+
+    Raises
+    ------
+    ValueError
+        If a label is complex or infinite.
+    """
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind == "O":
+        labels = pd.Series(labels)
+        if isinstance(labels.dtype, pd.CategoricalDtype):
+            labels = labels.astype(labels.cat.categories.dtype)
+        labels = labels.infer_objects().to_numpy()
     if labels.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: task {name!r} has dtype {labels.dtype}.")
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
@@ -228,13 +246,12 @@ def check_task_weights(task_weights: Any, names: Sequence[str]) -> list[float]:
         If a weight is not a positive finite number.
     """
     weights = per_task(task_weights, names, parameter="task_weights", default=1.0)
-    weights = [float(weight) for weight in weights]
-    if not all(np.isfinite(weight) and weight > 0 for weight in weights):
+    if not all(isinstance(weight, Real) and 0 < weight < np.inf for weight in weights):
         raise ValueError(
             f"task_weights must be positive and finite, got {weights}. To leave a task out, drop "
             "its column of y."
         )
-    return weights
+    return [float(weight) for weight in weights]
 
 
 def check_task(task: str | int, names: Sequence[str], *, parameter: str) -> int:

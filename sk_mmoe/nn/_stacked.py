@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
@@ -142,11 +143,13 @@ class StackedMLP(nn.Module):
     ) -> None:
         super().__init__()
         self.stack = (stack,) if isinstance(stack, int) else tuple(stack)
-        hidden = [hidden_layer_sizes] if isinstance(hidden_layer_sizes, int) else hidden_layer_sizes
-        sizes = (in_features, *hidden)
-        if any(isinstance(size, bool) or size != int(size) or size < 1 for size in sizes):
-            raise ValueError(f"hidden_layer_sizes must be positive integers, got {tuple(hidden)}.")
-        sizes = tuple(int(size) for size in sizes)
+        if isinstance(hidden_layer_sizes, Integral):
+            hidden_layer_sizes = (int(hidden_layer_sizes),)
+        if not all(isinstance(size, Integral) and size > 0 for size in hidden_layer_sizes):
+            raise ValueError(
+                f"hidden_layer_sizes must be positive integers, got {tuple(hidden_layer_sizes)}."
+            )
+        sizes = (in_features, *map(int, hidden_layer_sizes))
         self.out_features = sizes[-1]
         self.layers = nn.ModuleList(StackedLinear(self.stack, *pair) for pair in pairwise(sizes))
         self.activation = make_activation(activation)

@@ -1,0 +1,35 @@
+"""The project's checks: ``nox`` runs all of them, each in an environment of its own."""
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "docs"]
+
+
+def install(session: nox.Session, extra: str) -> None:
+    session.install("-c", "constraints.txt", "-e", f".[{extra}]")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests and the examples of all docstrings; arguments go to pytest."""
+    install(session, "test")
+    session.run("python", "-m", "pytest", "-n", "2", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, types and the direction of imports."""
+    install(session, "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+    session.run("lint-imports")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation, with the gallery of examples; any warning is an error."""
+    install(session, "docs")
+    session.run(
+        *("python", "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+    )

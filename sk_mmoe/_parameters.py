@@ -1,0 +1,75 @@
+"""The hyper-parameters of training, which all estimators have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sk_mmoe.nn._stacked import ACTIVATIONS
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TrainingParameters(BaseEstimator):
+    """The parameters of training, their defaults and what values they may have.
+
+    Every subclass is a dataclass: it declares its own hyper-parameters once, and the constructor
+    that scikit-learn inspects has those of all its bases.
+    """
+
+    activation: str = "relu"
+    dropout: float = 0.0
+    task_weights: Any = None
+    learning_rate_init: float = 1e-3
+    alpha: float = 1e-4
+    batch_size: Any = "auto"
+    max_iter: int = 100
+    early_stopping: Any = "auto"
+    validation_fraction: float = 0.1
+    n_iter_no_change: int = 10
+    tol: float = 1e-4
+    main_task: Any = None
+    warm_start: bool = False
+    random_state: Any = None
+    verbose: Any = 0
+    device: Any = "auto"
+    dtype: str = "float32"
+    compile: bool = False
+    callbacks: Any = None
+    net_params: Any = None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "task_weights": [dict, "array-like", None],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "main_task": [str, Interval(Integral, 0, None, closed="left"), None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "device": [str, torch.device],
+        "dtype": [StrOptions({"float32", "float64"})],
+        "compile": ["boolean"],
+        "callbacks": [list, tuple, None],
+        "net_params": [dict, None],
+    }
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give a class the parameters and constraints of all its bases beside its own."""
+        super().__init_subclass__(**kwargs)
+        dataclass(kw_only=True, eq=False, repr=False)(cls)
+        merged: dict[str, list[Any]] = {}
+        for base in reversed(cls.__mro__):
+            merged |= vars(base).get("_parameter_constraints", {})
+        cls._parameter_constraints = merged
