@@ -18,6 +18,7 @@ from sk_mmoe._loader import BatchLoader, TableDataset
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 _PREDICT_ROWS = 8192
+_PREDICT_VALUES = 2**24
 _PAD_ROWS = 64
 
 
@@ -293,9 +294,10 @@ class MultiTaskNet(NeuralNet):
         Tensor or sequence of Tensor
             The result of each batch, on the CPU; the last one may have surplus rows.
         """
+        batch_size = max(_PAD_ROWS, min(_PREDICT_ROWS, _PREDICT_VALUES // X.shape[1]))
         self.module_.eval()
         with torch.inference_mode():
-            for batch, _ in BatchLoader(TableDataset(X), batch_size=_PREDICT_ROWS):
+            for batch, _ in BatchLoader(TableDataset(X), batch_size=batch_size):
                 if len(batch) < _PAD_ROWS:
                     padding = batch.new_zeros(_PAD_ROWS - len(batch), batch.shape[1])
                     batch = torch.cat([batch, padding])

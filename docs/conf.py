@@ -1,0 +1,54 @@
+"""Sphinx configuration; no extension needs the network."""
+
+import inspect
+from importlib import import_module
+
+import sk_mmoe
+
+project = "sk_mmoe"
+author = "The sk_mmoe developers"
+project_copyright = f"2026, {author}"
+version = release = sk_mmoe.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "examples"]
+templates_path = ["_templates"]
+
+# numpydoc has the types in words; the signature would repeat them in code.
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+
+
+def own_methods(name):
+    """Return the public methods of a class that this package wrote, not scikit-learn or torch."""
+    module, _, name = name.rpartition(".")
+    cls = getattr(import_module(module), name)
+    return [
+        method
+        for method, function in inspect.getmembers(cls, inspect.isfunction)
+        if not method.startswith("_") and function.__module__.startswith("sk_mmoe.")
+    ]
+
+
+autosummary_context = {"own_methods": own_methods}
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "auto_examples",
+    "doc_module": "sk_mmoe",
+    "reference_url": {"sk_mmoe": None},
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"sk_mmoe {release}"
+html_show_sourcelink = False
+html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}

@@ -1,0 +1,13 @@
+"""Data sets of the paper.
+
+Examples
+--------
+>>> from sk_mmoe.datasets import make_multitask_sinusoid
+>>> X, y = make_multitask_sinusoid(1000, correlation=0.9, random_state=0)
+>>> X.shape, y.shape
+((1000, 100), (1000, 2))
+"""
+
+from sk_mmoe.datasets._sinusoid import make_multitask_sinusoid
+
+__all__ = ["make_multitask_sinusoid"]

@@ -1,0 +1,157 @@
+"""Saved models: pickle, joblib and safetensors."""
+
+import json
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from safetensors import safe_open
+from safetensors.torch import save_file
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import LRScheduler
+
+from sk_mmoe import MMoEClassifier, MMoEMixedPredictor, MMoERegressor, load_model, save_model
+
+FAST = {"max_iter": 3, "random_state": 0}
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Return where to save a model."""
+    return tmp_path / "model.safetensors"
+
+
+def test_pickle_and_joblib_keep_the_model(X, y, tmp_path):
+    model = MMoEClassifier(callbacks=[LRScheduler()], **FAST).fit(X, y)
+    joblib.dump(model, tmp_path / "model.joblib")
+    for again in (pickle.loads(pickle.dumps(model)), joblib.load(tmp_path / "model.joblib")):
+        assert_array_equal(again.predict(X), model.predict(X))
+        assert again.task_names_ == model.task_names_
+        assert again.loss_curve_ == model.loss_curve_
+
+
+def test_an_unpickled_model_goes_on_training_as_the_original(X, y):
+    model = MMoEClassifier(warm_start=True, **FAST).fit(X, y)
+    again = pickle.loads(pickle.dumps(model))
+    assert again.fit(X, y).loss_curve_ == model.fit(X, y).loss_curve_
+
+
+def test_a_clone_has_the_parameters_and_no_more(X, y):
+    model = MMoEClassifier(n_experts=3, task_weights={"click": 2}, **FAST).fit(X, y)
+    copy = clone(model)
+    assert copy.get_params() == model.get_params()
+    assert not hasattr(copy, "net_")
+
+
+def test_safetensors_keep_everything_a_classifier_predicts_with(X, y, path):
+    model = MMoEClassifier(
+        n_experts=3, class_weight={"click": {0: 1.0, 1: 2.0}}, early_stopping=True, **FAST
+    ).fit(X, y)
+    save_model(model, path)
+    again = load_model(path)
+    assert type(again) is MMoEClassifier
+    assert again.get_params() == model.get_params()
+    for a, b in zip(again.predict_proba(X), model.predict_proba(X), strict=True):
+        assert_array_equal(a, b)
+    assert_array_equal(again.predict(X), model.predict(X))
+    assert_array_equal(again.gate_weights(X), model.gate_weights(X))
+    assert_array_equal(again.feature_names_in_, model.feature_names_in_)
+    assert again.validation_scores_ == model.validation_scores_
+    assert again.loss_curve_ == model.loss_curve_
+    assert again.score(X, y) == model.score(X, y)
+
+
+def test_safetensors_keep_regressors_and_mixed_predictors(X, y_mixed, path):
+    for model, y in [
+        (MMoERegressor(dtype="float64", **FAST), y_mixed[["watch_time"]].to_numpy()),
+        (MMoERegressor(**FAST), y_mixed["watch_time"]),
+        (MMoEMixedPredictor(tasks={"watch_time": "regression"}, **FAST), y_mixed),
+    ]:
+        save_model(model.fit(X, y), path)
+        again = load_model(path)
+        assert_array_equal(again.predict(X), model.predict(X))
+        assert again.get_params() == model.get_params()
+
+
+LABELS = [
+    np.array([False, True]),
+    np.array([-3, 5]),
+    np.array([0.0, 1.0]),
+    np.array(["no", "yes"]),
+    np.array(["no", "yes"], dtype=object),
+    np.array(["2026-01-01", "2026-01-02"], dtype="datetime64[D]"),
+]
+
+
+@pytest.mark.parametrize("classes", LABELS, ids=lambda classes: str(classes.dtype))
+def test_safetensors_keep_the_dtype_of_labels(X, classes, path):
+    model = MMoEClassifier(**FAST).fit(X, classes[(X["x0"] > 0).astype(int)])
+    save_model(model, path)
+    again = load_model(path)
+    assert again.classes_.dtype == model.classes_.dtype
+    assert_array_equal(again.predict(X), model.predict(X))
+
+
+def test_a_loaded_model_can_be_trained_further(X, y, path):
+    save_model(MMoEClassifier(warm_start=True, **FAST).fit(X, y), path)
+    again = load_model(path).fit(X, y)
+    assert again.n_iter_ == 6
+    assert again.loss_curve_[-1] < again.loss_curve_[2]
+
+
+def test_a_file_is_weights_and_json(X, y, path):
+    model = MMoEClassifier(**FAST).fit(X, y)
+    save_model(model, path)
+    with safe_open(path, "pt") as file:
+        assert set(file.keys()) == set(model.net_.module_.state_dict())
+        description = json.loads(file.metadata()["sk_mmoe"])
+    assert "MMoEClassifier" in json.dumps(description)
+
+
+def test_the_device_of_training_does_not_bind(X, y, path):
+    model = MMoEClassifier(device="cpu", **FAST).fit(X, y)
+    save_model(model.set_params(device="cuda"), path)
+    assert load_model(path, device="cpu").predict(X).shape == (400, 2)
+
+
+def test_code_stays_behind(X, y, path):
+    model = MMoEClassifier(
+        callbacks=[LRScheduler()],
+        net_params={"optimizer": torch.optim.SGD},
+        max_iter=2,
+        random_state=np.random.RandomState(0),
+    ).fit(X, y)
+    save_model(model, path)
+    again = load_model(path)
+    assert again.callbacks is again.net_params is again.random_state is None
+    assert_array_equal(again.predict(X), model.predict(X))
+
+
+def test_what_cannot_be_saved_is_an_error(X, y, path):
+    pipeline = make_pipeline(StandardScaler(), MMoEClassifier(**FAST)).fit(X, y)
+    with pytest.raises(TypeError, match="Of a Pipeline, save the last step"):
+        save_model(pipeline, path)
+    model = MMoEClassifier(net_params={"module__n_experts": 2}, **FAST).fit(X, y)
+    with pytest.raises(ValueError, match=r"changed by net_params \['module__n_experts'\]"):
+        save_model(model, path)
+    assert not path.exists()
+
+
+def test_a_file_of_someone_else_is_an_error(path):
+    save_file({"weight": torch.zeros(2)}, path)
+    with pytest.raises(ValueError, match=r"was not written by sk_mmoe.save_model"):
+        load_model(path)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_model_trained_on_cuda_is_saved_for_the_cpu(X, y, path):
+    model = MMoEClassifier(device="cuda", **FAST).fit(X, y)
+    save_model(model, path)
+    again = load_model(path, device="cpu")
+    for a, b in zip(again.predict_proba(X), model.predict_proba(X), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3)

@@ -1,0 +1,351 @@
+"""The course of training: early stopping, warm start, streams, interruption, callbacks, progress."""
+
+import io
+from contextlib import redirect_stdout
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_matrix
+from sklearn.callback import ProgressBar, ScoringMonitor
+from skorch.callbacks import Callback, EpochScoring, LRScheduler
+
+from sk_mmoe import MMoEClassifier, MMoERegressor
+from sk_mmoe.callbacks import TrainingCheckpoint
+from sk_mmoe.datasets import make_multitask_sinusoid
+
+FAST = {"max_iter": 8, "learning_rate_init": 0.01, "batch_size": 64, "random_state": 0}
+
+
+def weights(model):
+    """Return all weights of the network in one vector."""
+    return torch.cat([p.detach().flatten() for p in model.net_.module_.parameters()]).numpy()
+
+
+class InterruptAfter(Callback):
+    """Press Ctrl-C after some epochs."""
+
+    def __init__(self, epochs, on="on_epoch_end"):
+        self.epochs = epochs
+        self.on = on
+
+    def on_epoch_begin(self, net, **kwargs):
+        if self.on == "on_epoch_begin" and len(net.history) == self.epochs + 1:
+            raise KeyboardInterrupt
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        if self.on == "on_grad_computed" and len(net.history) == self.epochs + 1:
+            raise KeyboardInterrupt
+
+
+class StopAfter(Callback):
+    """Stop the way skorch's own callbacks do."""
+
+    def __init__(self, epochs):
+        self.epochs = epochs
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == self.epochs:
+            raise KeyboardInterrupt
+
+
+# -- early stopping ---------------------------------------------------------------------------
+
+
+def test_early_stopping_returns_to_the_best_epoch(X, y):
+    noisy = y.assign(click=np.random.default_rng(0).integers(0, 2, 400))
+    model = MMoEClassifier(
+        early_stopping=True, n_iter_no_change=3, **FAST | {"max_iter": 200, "learning_rate_init": 0.02}
+    ).fit(X, noisy)
+    best = int(np.argmax(model.validation_scores_))
+    assert model.n_iter_ < 200
+    assert model.n_iter_ == len(model.validation_scores_) == len(model.loss_curve_)
+    assert model.best_validation_score_ == model.validation_scores_[best]
+    assert model.validation_task_loss_curve_.shape == (model.n_iter_, 2)
+    assert_allclose(
+        -model.validation_task_loss_curve_.mean(axis=1), model.validation_scores_, rtol=1e-5
+    )
+    # As if training had ended at the best epoch.
+    options = FAST | {"max_iter": best + 1, "learning_rate_init": 0.02}
+    ended = MMoEClassifier(early_stopping=True, n_iter_no_change=200, **options).fit(X, noisy)
+    assert_array_equal(weights(model), weights(ended))
+
+
+def test_a_validation_set_decides_when_training_ends(X, y):
+    train, valid = slice(0, 300), slice(300, 400)
+    model = MMoEClassifier(n_iter_no_change=3, **FAST | {"max_iter": 200, "alpha": 0.0})
+    model.fit(X[train], y[train], X_val=X[valid], y_val=y[valid])
+    losses = []
+    for k, log_proba in enumerate(model.predict_log_proba(X[valid])):
+        codes = np.searchsorted(model.classes_[k], y.iloc[valid, k].to_numpy())
+        losses.append(-log_proba[np.arange(100), codes].mean())
+    assert -np.mean(losses) == pytest.approx(model.best_validation_score_, rel=1e-5)
+
+
+def test_weights_of_the_validation_set_count(X, y):
+    weight = (np.arange(100) < 50).astype(float)
+    fit = {"X_val": X[300:], "y_val": y[300:]}
+    weighted = MMoEClassifier(**FAST).fit(X[:300], y[:300], **fit, sample_weight_val=weight)
+    fit = {"X_val": X[300:350], "y_val": y[300:350]}
+    expected = MMoEClassifier(**FAST).fit(X[:300], y[:300], **fit)
+    assert_allclose(weighted.validation_scores_, expected.validation_scores_, rtol=1e-5)
+
+
+def test_main_task_alone_decides(X, y):
+    noisy = y.assign(noise=np.random.default_rng(0).integers(0, 2, 400))
+    for main_task in ("level", 1):
+        model = MMoEClassifier(early_stopping=True, main_task=main_task, **FAST).fit(X, noisy)
+        assert_allclose(model.validation_scores_, -model.validation_task_loss_curve_[:, 1])
+
+
+def test_held_out_part_has_the_classes_of_all_tasks(X, y):
+    rare = y.assign(rare=(np.arange(400) % 40 == 0))
+    seen = {}
+
+    class Look(Callback):
+        def on_train_begin(self, net, **kwargs):
+            seen["train"], seen["valid"] = net._datasets
+
+    model = MMoEClassifier(early_stopping=True, callbacks=[Look()], **FAST).fit(X, rare)
+    assert len(seen["valid"]) == 40
+    assert len(seen["train"]) == 360
+    assert seen["valid"].targets[:, 2].sum() == 1
+    assert_allclose(
+        seen["valid"].targets[:, 0].mean(), y["click"].mean(), atol=0.03
+    )
+    assert model.n_tasks_ == 3
+
+
+def test_auto_holds_a_part_out_of_large_tables_only():
+    X, y = make_multitask_sinusoid(10_001, n_features=2, random_state=0)
+    options = {"max_iter": 1, "batch_size": 1024}
+    assert MMoERegressor(**options).fit(X, y).validation_scores_ is not None
+    assert MMoERegressor(**options).fit(X[1:], y[1:]).validation_scores_ is None
+
+
+def test_missing_labels_take_no_part_in_early_stopping(X, y):
+    holes = y.astype(object)
+    holes.loc[300:349, "click"] = None
+    fit = {"X_val": X[300:], "y_val": holes[300:]}
+    model = MMoEClassifier(**FAST).fit(X[:300], y[:300], **fit)
+    fit = {"X_val": X[350:], "y_val": y[350:]}
+    expected = MMoEClassifier(**FAST).fit(X[:300], y[:300], **fit)
+    assert_allclose(
+        model.validation_task_loss_curve_[:, 0],
+        expected.validation_task_loss_curve_[:, 0],
+        rtol=1e-5,
+    )
+
+
+def test_training_ends_when_the_training_loss_stands_still(X, y):
+    model = MMoEClassifier(tol=1e9, n_iter_no_change=4, **FAST | {"max_iter": 50}).fit(X, y)
+    # The first epoch is an improvement on nothing.
+    assert model.n_iter_ == 5
+
+
+# -- going on ---------------------------------------------------------------------------------
+
+
+def test_warm_start_goes_on_as_one_long_training(X, y):
+    whole = MMoEClassifier(**FAST).fit(X, y)
+    model = MMoEClassifier(warm_start=True, **FAST | {"max_iter": 3}).fit(X, y)
+    model.set_params(max_iter=5).fit(X, y)
+    assert model.n_iter_ == 8
+    assert_array_equal(weights(model), weights(whole))
+    assert model.loss_curve_ == whole.loss_curve_
+
+
+def test_without_warm_start_a_fit_begins_afresh(X, y):
+    model = MMoEClassifier(**FAST).fit(X, y)
+    first = weights(model)
+    assert_array_equal(weights(model.fit(X, y)), first)
+
+
+def test_warm_start_takes_a_new_learning_rate(X, y):
+    model = MMoEClassifier(warm_start=True, **FAST).fit(X, y)
+    before = weights(model)
+    model.set_params(learning_rate_init=1e-12, alpha=0.0).fit(X, y)
+    assert_allclose(weights(model), before, atol=1e-6)
+
+
+@pytest.mark.parametrize("to", [np.asarray, csr_matrix])
+def test_a_stream_of_chunks_is_learned(X, y, to):
+    table = to(X.to_numpy())
+    model = MMoEClassifier(**FAST)
+    classes = {"click": [0, 1], "level": ["low", "middle", "high"]}
+    for _ in range(8):
+        for rows in np.array_split(np.arange(400), 4):
+            model.partial_fit(table[rows], y.iloc[rows], classes=classes)
+    assert model.n_iter_ == 32
+    assert model.score(table, y) > 0.9
+
+
+def test_classes_that_come_late_in_a_stream_are_known_from_the_start(X):
+    y = np.array(["a", "b", "c", "d"])[np.arange(400) // 100]
+    model = MMoEClassifier(**FAST).partial_fit(X[:200], y[:200], classes=["a", "b", "c", "d"])
+    assert model.predict_proba(X).shape == (400, 4)
+    model.partial_fit(X[200:], y[200:])
+    assert_array_equal(model.classes_, ["a", "b", "c", "d"])
+
+
+def test_the_first_chunk_sets_the_scale_of_a_stream_of_numbers(X):
+    y = np.column_stack([X["x0"], 50 * X["x1"]])
+    model = MMoERegressor(**FAST)
+    for _ in range(20):
+        model.partial_fit(X[:200], y[:200]).partial_fit(X[200:], y[200:])
+    assert model.score(X, y) > 0.9
+
+
+def test_one_chunk_is_one_epoch_of_fit(X, y):
+    chunk = MMoEClassifier(**FAST).partial_fit(X, y, classes=[[0, 1], ["low", "middle", "high"]])
+    assert_array_equal(weights(chunk), weights(MMoEClassifier(**FAST | {"max_iter": 1}).fit(X, y)))
+
+
+# -- interruption and checkpoints -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["on_epoch_begin", "on_grad_computed"])
+def test_ctrl_c_leaves_a_usable_model(X, y, where):
+    model = MMoEClassifier(callbacks=[InterruptAfter(3, where)], **FAST)
+    with pytest.warns(UserWarning, match="interrupted after 3 epochs; the model as it stands is kept"):
+        model.fit(X, y)
+    assert model.n_iter_ == len(model.loss_curve_) == 3
+    assert model.predict(X).shape == (400, 2)
+    if where == "on_epoch_begin":
+        expected = MMoEClassifier(**FAST | {"max_iter": 3}).fit(X, y)
+        assert_array_equal(weights(model), weights(expected))
+
+
+def test_ctrl_c_under_early_stopping_returns_to_the_best_weights(X, y):
+    model = MMoEClassifier(early_stopping=True, callbacks=[InterruptAfter(3, "on_epoch_begin")], **FAST)
+    with pytest.warns(UserWarning, match="interrupted"):
+        model.fit(X, y)
+    assert model.best_validation_score_ == max(model.validation_scores_)
+
+
+def test_a_model_interrupted_in_the_first_epoch_predicts(X, y):
+    model = MMoEClassifier(callbacks=[InterruptAfter(0, "on_grad_computed")], **FAST)
+    with pytest.warns(UserWarning, match="interrupted after 0 epochs"):
+        model.fit(X, y)
+    assert model.loss_curve_ == []
+    assert model.best_loss_ is None
+    assert model.predict(X).shape == (400, 2)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_training_resumed_from_a_checkpoint_equals_one_without_a_break(X, y, tmp_path, early_stopping):
+    options = FAST | {"early_stopping": early_stopping, "dropout": 0.2}
+    whole = MMoEClassifier(**options).fit(X, y)
+    checkpoint = TrainingCheckpoint(tmp_path / "run.pt")
+    broken = MMoEClassifier(callbacks=[checkpoint, InterruptAfter(3, "on_grad_computed")], **options)
+    with pytest.warns(UserWarning, match="interrupted"):
+        broken.fit(X, y)
+    resumed = MMoEClassifier(callbacks=[checkpoint], **options).fit(X, y)
+    assert_array_equal(weights(resumed), weights(whole))
+    assert resumed.loss_curve_ == whole.loss_curve_
+    assert resumed.validation_scores_ == whole.validation_scores_
+
+
+# -- callbacks --------------------------------------------------------------------------------
+
+
+def test_callbacks_of_skorch_run(X, y):
+    schedule = LRScheduler(policy="StepLR", step_size=2, gamma=0.1)
+    model = MMoEClassifier(callbacks=[("schedule", schedule)], **FAST).fit(X, y)
+    rates = [epoch["event_lr"] for epoch in model.net_.history]
+    assert_allclose(rates, [1e-2, 1e-2, 1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5])
+
+
+def test_a_callback_of_skorch_can_stop_training(X, y):
+    model = MMoEClassifier(callbacks=[StopAfter(2)], **FAST).fit(X, y)
+    assert model.n_iter_ == 2
+
+
+def test_callbacks_given_are_copied(X, y):
+    callback = StopAfter(2)
+    model = MMoEClassifier(callbacks=[callback], **FAST).fit(X, y)
+    assert model.callbacks[0] is callback
+    assert callback not in [used for _, used in model.net_.callbacks_]
+
+
+def test_net_params_reach_skorch(X, y):
+    params = {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9, "lr": 0.1}
+    model = MMoEClassifier(net_params=params, **FAST).fit(X, y)
+    assert isinstance(model.net_.optimizer_, torch.optim.SGD)
+    assert model.net_.optimizer_.param_groups[0]["momentum"] == 0.9
+    assert model.net_.optimizer_.param_groups[0]["lr"] == 0.1
+
+
+def test_weight_decay_spares_biases(X, y):
+    groups = MMoEClassifier(alpha=0.3, **FAST).fit(X, y).net_.optimizer_.param_groups
+    decay = {len(p.shape): group["weight_decay"] for group in groups for p in group["params"]}
+    shapes = {tuple(p.shape): g["weight_decay"] for g in groups for p in g["params"]}
+    assert shapes[(8, 64, 8)] == 0.3
+    assert shapes[(8, 64)] == 0.0
+    assert decay[3] == 0.3
+
+
+def test_scoring_monitor_of_scikit_learn_logs_each_epoch(X, y):
+    monitor = ScoringMonitor(scoring="r2")
+    model = MMoERegressor(**FAST).set_callbacks(monitor)
+    model.fit(X, X[["x0", "x1"]])
+    log = monitor.get_logs(as_frame=True)
+    log = log[-1] if isinstance(log, list) else log
+    assert len(log) >= 8
+
+
+def test_progress_bar_of_scikit_learn_counts_the_epochs(X, y, capsys):
+    MMoEClassifier(**FAST).set_callbacks(ProgressBar()).fit(X, y)
+    shown = capsys.readouterr().out
+    assert "epoch" in shown.lower() or "MMoEClassifier" in shown
+    assert "100%" in shown
+
+
+def test_verbose_prints_one_line_for_each_epoch(X, y):
+    with redirect_stdout(io.StringIO()) as out:
+        MMoEClassifier(verbose=True, early_stopping=True, **FAST).fit(X, y)
+    head, rule, *lines = out.getvalue().splitlines()
+    assert head.split() == ["epoch", "train_loss", "valid_loss", "dur"]
+    assert set(rule) == {"-", " "}
+    assert [line.split()[0] for line in lines] == [str(epoch) for epoch in range(1, 9)]
+
+
+def test_silent_by_default(X, y, capsys):
+    MMoEClassifier(**FAST).fit(X, y)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_compiled_network_predicts_the_same(X, y):
+    expected = MMoEClassifier(**FAST | {"max_iter": 2}).fit(X, y)
+    # "eager" compiles nothing to machine code: the test needs no C++ compiler.
+    params = {"compile__backend": "eager"}
+    found = MMoEClassifier(compile=True, net_params=params, **FAST | {"max_iter": 2}).fit(X, y)
+    assert_allclose(weights(found), weights(expected), rtol=1e-4, atol=1e-6)
+
+
+def test_skorch_scoring_callback_sees_batches(X, y):
+    class CountBatches(Callback):
+        def on_train_begin(self, net, **kwargs):
+            net.n_batches_seen = 0
+
+        def on_batch_end(self, net, batch=None, training=False, **kwargs):
+            net.n_batches_seen += training
+
+    model = MMoEClassifier(callbacks=[CountBatches()], **FAST).fit(X, y)
+    assert model.net_.n_batches_seen == 8 * 7
+    plain = MMoEClassifier(**FAST).fit(X, y)
+    assert_array_equal(weights(model), weights(plain))
+    assert EpochScoring is not None
+
+
+# -- devices ----------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_and_cpu_train_alike(X, y):
+    cpu = MMoEClassifier(device="cpu", dtype="float64", **FAST).fit(X, y)
+    cuda = MMoEClassifier(device="cuda", dtype="float64", **FAST).fit(X, y)
+    assert next(cuda.net_.module_.parameters()).device.type == "cuda"
+    for a, b in zip(cpu.predict_proba(X), cuda.predict_proba(X), strict=True):
+        assert_allclose(a, b, rtol=1e-6)
