@@ -19,24 +19,34 @@ extensions = [
 ]
 exclude_patterns = ["_build", "examples"]
 templates_path = ["_templates"]
+default_role = "literal"
 
 # numpydoc has the types in words; the signature would repeat them in code.
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 
 
-def own_methods(name):
-    """Return the public methods of a class that this package wrote, not scikit-learn or torch."""
-    module, _, name = name.rpartition(".")
-    cls = getattr(import_module(module), name)
-    return [
-        method
-        for method, function in inspect.getmembers(cls, inspect.isfunction)
-        if not method.startswith("_") and function.__module__.startswith("sk_mmoe.")
-    ]
-
-
-autosummary_context = {"own_methods": own_methods}
+# On its page a class has the methods that this package gives it, but not scikit-learn's and
+# torch's, nor the hooks that they call.
+autosummary_context = {
+    "own_methods": {
+        f"{module}.{name}": [
+            method
+            for method, function in inspect.getmembers(cls, inspect.isfunction)
+            if function.__module__.startswith("sk_mmoe.")
+            and not method.startswith(("_", "on_", "extra_repr"))
+        ]
+        for module in (
+            "sk_mmoe",
+            "sk_mmoe.callbacks",
+            "sk_mmoe.datasets",
+            "sk_mmoe.metrics",
+            "sk_mmoe.model_selection",
+            "sk_mmoe.nn",
+        )
+        for name, cls in inspect.getmembers(import_module(module), inspect.isclass)
+    }
+}
 
 sphinx_gallery_conf = {
     "examples_dirs": "examples",

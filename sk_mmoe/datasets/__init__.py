@@ -1,4 +1,4 @@
-"""Data sets of the paper.
+"""Data sets of the paper: synthetic tasks of any relatedness, and Census-Income.
 
 Examples
 --------
@@ -8,6 +8,7 @@ Examples
 ((1000, 100), (1000, 2))
 """
 
+from sk_mmoe.datasets._census import fetch_census_income
 from sk_mmoe.datasets._sinusoid import make_multitask_sinusoid
 
-__all__ = ["make_multitask_sinusoid"]
+__all__ = ["fetch_census_income", "make_multitask_sinusoid"]

@@ -1,0 +1,193 @@
+"""Files of public data sets: where they lie, how they are fetched, whether they are whole."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import tarfile
+import time
+import zipfile
+import zlib
+from collections.abc import Collection, Mapping
+from http.client import HTTPException
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from urllib.request import urlopen
+
+from sklearn.datasets import get_data_home
+
+_DATA_VARIABLE = "SK_MMOE_DATA"
+# Seconds without a sign of life from the server.
+_TIMEOUT = 60
+_UNREADABLE = (
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def data_folder(name: str, data_home: str | os.PathLike[str] | None) -> Path:
+    """Return the folder of a data set.
+
+    Parameters
+    ----------
+    name : str
+        The name of the data set.
+    data_home : str, path-like or None
+        The folder of all data sets. `None` takes the environment variable SK_MMOE_DATA, or where
+        that is not set the data folder of scikit-learn.
+
+    Returns
+    -------
+    Path
+        The folder, which need not exist.
+    """
+    home = data_home or os.environ.get(_DATA_VARIABLE) or get_data_home()
+    return Path(home).expanduser() / name
+
+
+def load_files(
+    folder: Path,
+    checksums: Mapping[str, str],
+    *,
+    url: str,
+    download_if_missing: bool,
+    n_retries: int,
+    delay: float,
+) -> dict[str, bytes]:
+    """Return the content of files, after downloading those that are missing.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files lie, raw or compressed with the ending ``.gz``.
+    checksums : mapping from str to str
+        The SHA256 checksum of each file's uncompressed content, by name.
+    url : str
+        An archive that holds the files, at any depth of zip, tar and gzip.
+    download_if_missing : bool
+        Whether to download the archive if a file is missing.
+    n_retries : int
+        How often to try again after a failed download.
+    delay : float
+        Seconds between tries.
+
+    Returns
+    -------
+    dict from str to bytes
+        The uncompressed content of each file.
+
+    Raises
+    ------
+    OSError
+        If a file is missing and cannot or must not be downloaded, or if it is damaged.
+    """
+    contents = {}
+    missing = []
+    for name, checksum in checksums.items():
+        paths = [path for path in (folder / name, folder / f"{name}.gz") if path.exists()]
+        if paths:
+            contents[name] = _read(paths[0], checksum)
+        else:
+            missing.append(name)
+    if not missing:
+        return contents
+
+    mend = (
+        f"Get {' and '.join(missing)} from {url} and place them, raw or as .gz, in {folder}; "
+        f"`data_home` or the environment variable {_DATA_VARIABLE} can name another parent folder."
+    )
+    if not download_if_missing:
+        raise FileNotFoundError(
+            f"{' and '.join(missing)} not found in {folder}, and download_if_missing is False. {mend}"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        archive = _download(url, n_retries, delay)
+    except (OSError, HTTPException) as error:
+        raise OSError(
+            f"{' and '.join(missing)} not found in {folder}, and downloading failed "
+            f"{n_retries + 1} times, last with: {error}. {mend}"
+        ) from error
+    try:
+        found = _unpack(PurePosixPath(url).name, archive, missing)
+    except _UNREADABLE as error:
+        raise OSError(f"The archive at {url} cannot be read: {error}. {mend}") from error
+    if absent := [name for name in missing if name not in found]:
+        raise OSError(f"The archive at {url} does not hold {' and '.join(absent)}. {mend}")
+    for name, content in found.items():
+        _verify(content, checksums[name], f"{name} in the archive at {url}", mend)
+    _write(folder, found)
+    return {name: contents.get(name) or found[name] for name in checksums}
+
+
+def _read(path: Path, checksum: str) -> bytes:
+    """Return the uncompressed, verified content of a file."""
+    content = path.read_bytes()
+    mend = "Delete it to have it downloaded again, or replace it by the published file."
+    if path.suffix == ".gz":
+        try:
+            content = gzip.decompress(content)
+        except _UNREADABLE as error:
+            raise OSError(f"{path} cannot be decompressed: {error}. {mend}") from error
+    _verify(content, checksum, str(path), mend)
+    return content
+
+
+def _verify(content: bytes, checksum: str, origin: str, mend: str) -> None:
+    """Raise an OSError unless the content has the checksum."""
+    found = hashlib.sha256(content).hexdigest()
+    if found != checksum:
+        raise OSError(
+            f"{origin} differs from the published file: expected the SHA256 checksum {checksum} of "
+            f"its uncompressed content, got {found}. {mend}"
+        )
+
+
+def _download(url: str, n_retries: int, delay: float) -> bytes:
+    """Return what lies at a URL, after `n_retries` more tries at most."""
+    while True:
+        try:
+            with urlopen(url, timeout=_TIMEOUT) as response:
+                content: bytes = response.read()
+            return content
+        except (OSError, HTTPException):
+            if n_retries == 0:
+                raise
+        n_retries -= 1
+        time.sleep(delay)
+
+
+def _unpack(name: str, content: bytes, wanted: Collection[str]) -> dict[str, bytes]:
+    """Return the wanted files that a file is, or that it holds at any depth."""
+    if content.startswith(b"\x1f\x8b"):
+        return _unpack(name.removesuffix(".gz"), gzip.decompress(content), wanted)
+    if PurePosixPath(name).name in wanted:
+        return {PurePosixPath(name).name: content}
+    found: dict[str, bytes] = {}
+    if content.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            for entry in archive.infolist():
+                found |= _unpack(entry.filename, archive.read(entry), wanted)
+    elif tarfile.is_tarfile(BytesIO(content)):
+        with tarfile.open(fileobj=BytesIO(content)) as archive:
+            for member in archive:
+                if (file := archive.extractfile(member)) is not None:
+                    found |= _unpack(member.name, file.read(), wanted)
+    return found
+
+
+def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write compressed files, each of them whole or not at all."""
+    with TemporaryDirectory(dir=folder) as temporary:
+        for name, content in contents.items():
+            path = Path(temporary, f"{name}.gz")
+            path.write_bytes(gzip.compress(content, compresslevel=6, mtime=0))
+            # Atomic, as both lie in one file system.
+            path.replace(folder / path.name)

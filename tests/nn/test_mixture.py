@@ -1,0 +1,235 @@
+"""Mixtures of experts: gates, experts, and the networks that they become in the limit."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional as F
+from torch.testing import assert_close
+
+import sk_mmoe.nn
+from sk_mmoe.nn import MixtureOfExperts, MMoE, MultiTaskLoss
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+def draw(*shape):
+    return torch.randn(*shape, dtype=torch.float64)
+
+
+def mlp(stack, i, x):
+    """Return what network `i` of a stack makes of x, one layer at a time."""
+    for layer in stack.layers:
+        x = torch.relu(F.linear(x, layer.weight[i], layer.bias[i]))
+    return x
+
+
+def squared_error(scores, targets):
+    return (scores[:, 0] - targets) ** 2
+
+
+@pytest.mark.parametrize("hidden", [(), (6,), (6, 4)])
+@pytest.mark.parametrize("n_gates", [1, 3])
+@pytest.mark.parametrize("n_experts", [1, 4])
+def test_mixture_equals_a_loop_over_gates_and_experts(hidden, n_gates, n_experts):
+    mixture = MixtureOfExperts(
+        5, n_gates, n_experts=n_experts, hidden_layer_sizes=hidden, gate_dropout=0.5
+    )
+    mixture = mixture.double().eval()
+    x = draw(7, 5)
+    out = mixture(x)
+    assert out.shape == (n_gates, 7, mixture.out_features)
+    for k in range(n_gates):
+        gate = torch.softmax(x @ mixture.gates.weight[k].T, dim=1)
+        assert_close(mixture.gate_weights(x)[k], gate, rtol=1e-12, atol=1e-14)
+        expected = sum(gate[:, [i]] * mlp(mixture.experts, i, x) for i in range(n_experts))
+        assert_close(out[k], expected, rtol=1e-12, atol=1e-14)
+
+
+def test_permuting_experts_changes_nothing():
+    mixture = MixtureOfExperts(5, 2, n_experts=4, hidden_layer_sizes=(6, 3)).double()
+    x = draw(7, 5)
+    before = mixture(x)
+    order = torch.tensor([2, 0, 3, 1])
+    for layer in mixture.experts.layers:
+        layer.weight.data, layer.bias.data = layer.weight.data[order], layer.bias.data[order]
+    unmatched = mixture(x)
+    mixture.gates.weight.data = mixture.gates.weight.data[:, order]
+    assert_close(mixture(x), before, rtol=1e-12, atol=1e-14)
+    assert not torch.allclose(unmatched, before)
+
+
+def test_gates_have_no_bias():
+    mixture = MixtureOfExperts(5, 2, n_experts=4)
+    assert mixture.gates.bias is None
+    assert_close(mixture.gate_weights(torch.zeros(1, 5)), torch.full((2, 1, 4), 0.25))
+
+
+@pytest.mark.parametrize("gate_dropout", [0.0, 0.3, 0.95])
+@pytest.mark.parametrize("n_experts", [1, 2, 8])
+def test_gates_sum_to_one(gate_dropout, n_experts):
+    mixture = MixtureOfExperts(5, 3, n_experts=n_experts, gate_dropout=gate_dropout).double()
+    for training in (True, False):
+        gates = mixture.train(training).gate_weights(100 * draw(200, 5))
+        assert (gates >= 0).all()
+        assert_close(gates.sum(dim=-1), torch.ones(3, 200).double(), rtol=1e-12, atol=1e-14)
+
+
+def test_gate_dropout_keeps_the_ratios_of_the_experts_that_are_left():
+    mixture = MixtureOfExperts(5, 3, n_experts=4, gate_dropout=0.4).double()
+    x = draw(500, 5)
+    whole = mixture.eval().gate_weights(x)
+    kept = mixture.train().gate_weights(x)
+    left = whole * (kept > 0)
+    assert_close(kept, left / left.sum(dim=-1, keepdim=True), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(("gate_dropout", "n_experts"), [(0.1, 8), (0.5, 2), (0.9, 3)])
+def test_gate_dropout_drops_each_expert_of_each_gate_with_its_probability(gate_dropout, n_experts):
+    mixture = MixtureOfExperts(5, 2, n_experts=n_experts, gate_dropout=gate_dropout)
+    dropped = mixture.gate_weights(torch.zeros(20_000, 5)) == 0
+    # None is dropped where chance would drop all of them.
+    expected = gate_dropout - gate_dropout**n_experts
+    frequency = dropped.double().mean(dim=1)
+    assert_close(frequency, torch.full_like(frequency, expected), rtol=0, atol=0.015)
+    assert not dropped.all(dim=-1).any()
+
+
+def test_gate_dropout_is_off_in_evaluation():
+    mixture = MixtureOfExperts(5, 2, gate_dropout=0.5).eval()
+    x = torch.randn(50, 5)
+    assert (mixture.gate_weights(x) > 0).all()
+    assert torch.equal(mixture(x), mixture(x))
+
+
+def test_one_expert_equals_a_shared_bottom():
+    network = MMoE(
+        5, [1, 3], n_experts=1, expert_hidden_layer_sizes=(8, 6), tower_hidden_layer_sizes=(4,)
+    ).double()
+    x = draw(7, 5)
+    bottom = mlp(network.mixture.experts, 0, x)
+    weights, biases = network.heads.weight.split([1, 3]), network.heads.bias.split([1, 3])
+    for k, scores in enumerate(network(x)):
+        expected = F.linear(mlp(network.heads.towers, k, bottom), weights[k], biases[k])
+        assert_close(scores, expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("n_experts", [1, 4])
+def test_without_hidden_layers_scores_are_linear_in_the_input(n_experts):
+    network = MMoE(
+        5,
+        [1, 3],
+        n_experts=n_experts,
+        expert_hidden_layer_sizes=(),
+        tower_hidden_layer_sizes=(),
+    ).double()
+    x = draw(7, 5)
+    expected = F.linear(x, network.heads.weight, network.heads.bias)
+    assert_close(torch.cat(network(x), dim=1), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_network_of_the_paper_has_its_number_of_weights():
+    network = MMoE(
+        100, [1, 1], n_experts=8, expert_hidden_layer_sizes=(16,), tower_hidden_layer_sizes=(8,)
+    )
+    counted = [
+        parameter.numel()
+        for name, parameter in network.named_parameters()
+        if name.endswith("weight") and (".experts." in name or ".towers." in name)
+    ]
+    # Section 5 leaves biases, gates and heads out.
+    assert sum(counted) == 100 * 16 * 8 + 16 * 8 * 2 == 13056
+
+
+def test_state_dict_makes_an_equal_network():
+    options = {"n_experts": 3, "expert_hidden_layer_sizes": (6, 4), "activation": "silu"}
+    network = MMoE(5, [1, 3], **options)
+    other = MMoE(5, [1, 3], **options)
+    x = torch.randn(7, 5)
+    assert not torch.equal(other(x)[0], network(x)[0])
+    other.load_state_dict(network.state_dict())
+    for got, expected in zip(other(x), network(x), strict=True):
+        assert torch.equal(got, expected)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
+def test_gradients_of_the_mixture_equal_finite_differences(activation):
+    mixture = MixtureOfExperts(
+        3, 2, n_experts=3, hidden_layer_sizes=(4,), activation=activation
+    ).double()
+    names, values = zip(*mixture.named_parameters(), strict=True)
+
+    def outputs(x, *values):
+        parameters = dict(zip(names, values, strict=True))
+        return torch.func.functional_call(mixture, parameters, (x,))
+
+    assert torch.autograd.gradcheck(outputs, (draw(4, 3).requires_grad_(), *values))
+
+
+def test_gradients_of_the_network_and_its_loss_equal_finite_differences():
+    network = MMoE(
+        3, [1, 1], n_experts=2, expert_hidden_layer_sizes=(4,), tower_hidden_layer_sizes=(3,)
+    ).double()
+    loss = MultiTaskLoss([squared_error, squared_error], [1.0, 2.0]).double()
+    names, values = zip(*network.named_parameters(), strict=True)
+    targets = draw(4, 2)
+    weights = torch.tensor([[1, 0], [2, 1], [0, 0], [1, 3]]).double()
+
+    def total(x, *values):
+        parameters = dict(zip(names, values, strict=True))
+        scores = torch.func.functional_call(network, parameters, (x,))
+        return loss.total(loss(scores, targets, weights))
+
+    assert torch.autograd.gradcheck(total, (draw(4, 3).requires_grad_(), *values))
+
+
+def test_a_task_without_labels_sends_no_gradient_to_its_gate_tower_and_head():
+    network = MMoE(5, [1, 1], expert_hidden_layer_sizes=(6,), tower_hidden_layer_sizes=(4,))
+    loss = MultiTaskLoss([squared_error, squared_error])
+    weights = torch.tensor([[1.0, 0.0]]).expand(20, 2)
+    loss.total(loss(network(torch.randn(20, 5)), torch.randn(20, 2), weights)).backward()
+    tower = network.heads.towers.layers[0]
+    own = [network.mixture.gates.weight, network.heads.weight, tower.weight, tower.bias]
+    for parameter in own:
+        assert parameter.grad[0].any()
+        assert not parameter.grad[1].any()
+    assert all(layer.weight.grad.any() for layer in network.mixture.experts.layers)
+
+
+def test_a_plain_torch_loop_trains_the_network():
+    network = MMoE(5, [1, 1], n_experts=4)
+    loss = MultiTaskLoss([squared_error, squared_error])
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    x = torch.randn(200, 5)
+    y = torch.stack([x[:, 0] * x[:, 1], x[:, 2].sin()], dim=1)
+    history = []
+    for _ in range(200):
+        optimizer.zero_grad()
+        total = loss.total(loss(network(x), y))
+        total.backward()
+        optimizer.step()
+        history.append(total.item())
+    assert history[-1] < history[0] / 5
+
+
+def test_networks_import_torch_and_the_standard_library_only():
+    allowed = {*sys.stdlib_module_names, "torch", "sk_mmoe.nn"}
+    files = list(Path(sk_mmoe.nn.__file__).parent.glob("*.py"))
+    imported = set()
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module)
+    roots = {
+        "sk_mmoe.nn" if name.startswith("sk_mmoe.nn") else name.split(".")[0] for name in imported
+    }
+    assert len(files) > 4
+    assert "torch" in roots
+    assert roots <= allowed
