@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.metrics import check_scoring
-from sklearn.utils import ClassifierTags, RegressorTags, Tags, TargetTags
+from sklearn.metrics import check_scoring, get_scorer
+from sklearn.utils import Tags, TargetTags
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.metaestimators import available_if
 
@@ -20,11 +20,10 @@ __all__ = ["make_mean_scorer", "make_task_scorer", "multitask_scoring"]
 
 
 def make_task_scorer(scoring: Any, task: str | int) -> Callable[..., float]:
-    """Make a scorer of one task out of a scorer of one target.
+    """Make a scorer of one task of several.
 
-    Rows whose label of the task is missing are left out. The metric is scikit-learn's: it gets
-    the labels and the predictions of this task alone, so labels may be strings, and tasks may
-    have different numbers of classes or be of different kinds.
+    The metric gets the labels and predictions of this task alone, where the label is known. So
+    labels may be strings, and tasks may differ in kind or in the number of classes.
 
     Parameters
     ----------
@@ -39,27 +38,20 @@ def make_task_scorer(scoring: Any, task: str | int) -> Callable[..., float]:
     -------
     callable
         A scorer ``scorer(estimator, X, y, sample_weight=None)`` that returns a float: NaN if no
-        label is known. `sample_weight` has shape (n_samples,) or (n_samples, n_tasks). It can be
-        used wherever scikit-learn takes `scoring`.
+        label is known. `sample_weight` has shape (n_samples,) or (n_samples, n_tasks); metrics
+        that take no weights go without.
 
     Raises
     ------
     ValueError
         If scikit-learn has no scorer of this name, or `scoring` is a metric and no scorer.
 
-    See Also
-    --------
-    make_mean_scorer : The mean over tasks.
-    multitask_scoring : Several metrics of all tasks at once.
-
     Notes
     -----
-    The estimator may be any multi-output estimator: of this package or of scikit-learn, alone, at
-    the end of a pipeline or in a search.
-
-    Two things that scikit-learn would guess from the labels come from the estimator: the classes,
-    where one of them does not occur among the labels, and the positive class, which is the last of
-    two unless the metric's own default is one of them.
+    The estimator may be any multi-output estimator of this package or of scikit-learn, also at the
+    end of a pipeline or in a search. Two things that scikit-learn would guess from the labels come
+    from the estimator: the classes, where one of them does not occur among the labels, and the
+    positive class, which is the last of two unless the metric's own default is one of them.
 
     Examples
     --------
@@ -74,8 +66,7 @@ def make_task_scorer(scoring: Any, task: str | int) -> Callable[..., float]:
     >>> cross_val_score(model, X, y, scoring=make_task_scorer("roc_auc", "like")).shape
     (5,)
     """
-    check_scoring(scoring=scoring)
-    return _TaskScorer(scoring=scoring, task=task)
+    return _TaskScorer(scoring=scoring, tasks=_check(scoring, [task]))
 
 
 def make_mean_scorer(
@@ -104,24 +95,16 @@ def make_mean_scorer(
     ValueError
         If scikit-learn has no scorer of this name, or `scoring` is a metric and no scorer.
 
-    See Also
-    --------
-    make_task_scorer : One task.
-    multitask_scoring : Several metrics of all tasks at once.
-
     Examples
     --------
     >>> from sklearn.datasets import make_regression
     >>> from sklearn.linear_model import LinearRegression
     >>> from sk_mmoe.metrics import make_mean_scorer
     >>> X, y = make_regression(100, n_targets=2, random_state=0)
-    >>> model = LinearRegression().fit(X, y)
-    >>> make_mean_scorer("r2")(model, X, y)
+    >>> make_mean_scorer("r2")(LinearRegression().fit(X, y), X, y)
     1.0
-    >>> make_mean_scorer({0: "r2", 1: "neg_mean_squared_error"}, weights=[1, 3])
-    _MeanScorer(scoring={0: 'r2', 1: 'neg_mean_squared_error'}, weights=[1, 3])
     """
-    return _MeanScorer(scoring=scoring, tasks=_check(scoring, tasks), weights=weights)
+    return _TaskScorer(scoring=scoring, tasks=_check(scoring, tasks), weights=weights)
 
 
 def multitask_scoring(
@@ -143,12 +126,10 @@ def multitask_scoring(
     -------
     callable
         A scorer ``scorer(estimator, X, y, sample_weight=None)`` that returns a dict with a float
-        for each ``"{task}_{metric}"`` and ``"mean_{metric}"``: what
-        :func:`~sklearn.model_selection.cross_validate`,
-        :class:`~sklearn.model_selection.GridSearchCV` and
-        :func:`~sklearn.inspection.permutation_importance` take as `scoring`. All scores share one
-        call of `predict` and one of `predict_proba`. Means leave out NaN, as
-        :func:`make_mean_scorer` does.
+        for each ``"{task}_{metric}"`` and ``"mean_{metric}"``, for tools with several metrics such
+        as :func:`~sklearn.model_selection.cross_validate` and
+        :class:`~sklearn.model_selection.GridSearchCV`. All scores share one call of `predict` and
+        one of `predict_proba`. Means leave out NaN, as those of :func:`make_mean_scorer`.
 
     Raises
     ------
@@ -158,7 +139,6 @@ def multitask_scoring(
     See Also
     --------
     make_task_scorer : One task, with any scorer. A dict of such scorers is a `scoring` too.
-    make_mean_scorer : The mean over tasks.
 
     Examples
     --------
@@ -169,32 +149,28 @@ def multitask_scoring(
     >>> from sk_mmoe.metrics import multitask_scoring
     >>> X, click = make_classification(300, random_state=0)
     >>> y = pd.DataFrame({"click": click, "like": click * (X[:, 0] > 0)})
-    >>> search = GridSearchCV(
-    ...     DecisionTreeClassifier(random_state=0),
-    ...     {"max_depth": [2, 4]},
-    ...     scoring=multitask_scoring(["roc_auc", "accuracy"]),
-    ...     refit="like_roc_auc",
-    ... ).fit(X, y)
-    >>> [key for key in search.cv_results_ if key.startswith("mean_test")]
-    ['mean_test_click_roc_auc', 'mean_test_click_accuracy', 'mean_test_like_roc_auc',
-    'mean_test_like_accuracy', 'mean_test_mean_roc_auc', 'mean_test_mean_accuracy']
+    >>> scoring = multitask_scoring(["roc_auc", "accuracy"])
+    >>> model = DecisionTreeClassifier(random_state=0)
+    >>> grid = {"max_depth": [2, 4]}
+    >>> search = GridSearchCV(model, grid, scoring=scoring, refit="like_roc_auc").fit(X, y)
+    >>> list(search.scorer_(search, X, y))
+    ['click_roc_auc', 'click_accuracy', 'like_roc_auc', 'like_accuracy', 'mean_roc_auc',
+    'mean_accuracy']
     """
-    return _MultiTaskScorer(scoring=scoring, tasks=_check(scoring, tasks), mean=mean)
+    return _MultiTaskScorer(scoring=scoring, tasks=_check(scoring, tasks, several=True), mean=mean)
 
 
-def _check(scoring: Any, tasks: Iterable[str | int] | None) -> list[str | int] | None:
-    """Raise a ValueError unless scikit-learn has all scorers; return the tasks as a list."""
+def _check(scoring: Any, tasks: Any, *, several: bool = False) -> list[str | int] | None:
+    """Raise a ValueError unless there is a scorer for every task; return the tasks as a list."""
     by_task = isinstance(scoring, Mapping)
     for metrics in scoring.values() if by_task else [scoring]:
-        for metric in _as_list(metrics):
-            check_scoring(scoring=metric)
-    if tasks is None:
-        return None
-    tasks = list(tasks)
-    if by_task and (without := [task for task in tasks if task not in scoring]):
-        raise ValueError(
-            f"scoring must have an entry for each of the tasks, got none for {without}."
-        )
+        for metric in _as_list(metrics) if several else [metrics]:
+            if not isinstance(metric, str) and not callable(metric):
+                raise ValueError(f"scoring must be a scorer or the name of one, got {metric!r}.")
+            get_scorer(metric) if isinstance(metric, str) else check_scoring(scoring=metric)
+    tasks = None if tasks is None else list(tasks)
+    if by_task and (without := [task for task in tasks or () if task not in scoring]):
+        raise ValueError(f"scoring must have an entry for every task, got none for {without}.")
     return tasks
 
 
@@ -203,21 +179,19 @@ def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _mean(scores: list[float], weights: list[float]) -> float:
+def _mean(scores: list[float], weights: Any = None) -> float:
     """Return the weighted mean of the scores that are not NaN."""
-    values = np.array(scores, dtype=np.float64)
-    defined = ~np.isnan(values)
-    if not defined.any():
-        return float("nan")
-    return float(np.average(values[defined], weights=np.array(weights)[defined]))
+    known = ~np.isnan(scores)
+    weights = np.ones(len(scores)) if weights is None else np.asarray(weights)
+    return (
+        float(np.average(np.array(scores)[known], weights=weights[known]))
+        if known.any()
+        else np.nan
+    )
 
 
 class _BaseTaskScorer(BaseEstimator):
-    """Base of our scorers.
-
-    A scorer is an object with parameters, so scikit-learn's base class has all it needs: clone,
-    repr, and requests of metadata for its method `score`.
-    """
+    """Base of our scorers: parameters, repr and metadata requests are those of an estimator."""
 
     __metadata_request__score: ClassVar[dict[str, Any]] = {"estimator": UNUSED}
 
@@ -231,39 +205,22 @@ class _BaseTaskScorer(BaseEstimator):
 
 
 class _TaskScorer(_BaseTaskScorer):
-    """Scorer of one task."""
-
-    def __init__(self, scoring: Any, task: str | int) -> None:
-        self.scoring = scoring
-        self.task = task
-
-    def score(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the score of the task."""
-        return _Tasks(estimator, X, y, sample_weight).score(self.task, self.scoring)
-
-
-class _MeanScorer(_BaseTaskScorer):
-    """Scorer of the mean over tasks."""
+    """Scorer of one task, or of the mean over several."""
 
     def __init__(self, scoring: Any, tasks: Any = None, weights: Any = None) -> None:
-        self.scoring = scoring
-        self.tasks = tasks
-        self.weights = weights
+        self.scoring, self.tasks, self.weights = scoring, tasks, weights
 
     def score(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the mean of the scores of the tasks."""
         tasks = _Tasks(estimator, X, y, sample_weight)
         plan = tasks.plan(self.scoring, self.tasks)
         scores = [tasks.score(task, scoring) for task, scoring in plan.items()]
-        if isinstance(self.weights, Mapping):
-            by_index = {tasks.index(task): weight for task, weight in self.weights.items()}
+        weights = self.weights
+        if isinstance(weights, Mapping):
+            by_index = {tasks.index(task): weight for task, weight in weights.items()}
             weights = [by_index.get(tasks.index(task), 1.0) for task in plan]
-        else:
-            weights = [1.0] * len(plan) if self.weights is None else list(self.weights)
-        if len(weights) != len(plan):
-            raise ValueError(
-                f"weights must have one value for each of the tasks {list(plan)}, got {weights}."
-            )
+        if weights is not None and len(weights) != len(plan):
+            raise ValueError(f"weights must have a value for each of {list(plan)}, got {weights}.")
         return _mean(scores, weights)
 
 
@@ -271,9 +228,7 @@ class _MultiTaskScorer(_BaseTaskScorer):
     """Scorer that returns a dict of the scores of all tasks."""
 
     def __init__(self, scoring: Any, tasks: Any = None, mean: bool = True) -> None:
-        self.scoring = scoring
-        self.tasks = tasks
-        self.mean = mean
+        self.scoring, self.tasks, self.mean = scoring, tasks, mean
 
     def score(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """Return the score of each task and metric."""
@@ -286,7 +241,7 @@ class _MultiTaskScorer(_BaseTaskScorer):
                 scores[f"{tasks.names[tasks.index(task)]}_{metric}"] = score
                 by_metric.setdefault(metric, []).append(score)
         if self.mean:
-            scores |= {f"mean_{m}": _mean(s, [1.0] * len(s)) for m, s in by_metric.items()}
+            scores |= {f"mean_{metric}": _mean(values) for metric, values in by_metric.items()}
         return scores
 
 
@@ -294,17 +249,17 @@ class _Tasks:
     """The targets of a table beside what an estimator predicts for them, task by task."""
 
     def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> None:
-        self.estimator = estimator
-        self.X = X
+        self.estimator, self.X = estimator, X
         self.respond = cache(lambda method: getattr(estimator, method)(X))
         self.weights = None if sample_weight is None else np.asarray(sample_weight)
         fitted_names = _fitted_task_names(estimator)
+        if isinstance(y, pd.Series) and y.name is not None:
+            y = y.to_frame()
         if isinstance(y, pd.DataFrame):
             self.columns = [y.iloc[:, k] for k in range(y.shape[1])]
             self.names = [str(name) for name in y.columns]
         else:
-            array = y if isinstance(y, pd.Series) else np.asarray(y)
-            self.columns = [array] if array.ndim == 1 else list(array.T)
+            self.columns = list(np.atleast_2d(np.asarray(y).T))
             default = [f"task{k}" for k in range(len(self.columns))]
             self.names = fitted_names if len(fitted_names) == len(default) else default
         self.fitted_names = fitted_names or self.names
@@ -323,7 +278,7 @@ class _Tasks:
             return int(task)
         raise ValueError(
             f"task must be one of {self.names} or an index below {len(self.names)}, got {task!r}. "
-            "Names are the columns of y if it is a DataFrame, else the estimator's task_names_."
+            "Names are the columns of a DataFrame, or else the estimator's task_names_."
         )
 
     def score(self, task: str | int, scoring: Any) -> float:
@@ -334,9 +289,10 @@ class _Tasks:
             return float("nan")
         labels = _natural(np.asarray(self.columns[k][known]))
         name = self.names[k]
+        # A DataFrame may hold the tasks in another order, or some of them only.
         place = self.fitted_names.index(name) if name in self.fitted_names else k
         view = _TaskView(self, place, known)
-        scorer = _complete(check_scoring(scoring=scoring), getattr(view, "classes_", None), labels)
+        scorer = _complete(get_scorer(scoring), getattr(view, "classes_", None), labels)
         weights = {}
         if self.weights is not None and _parameter(scorer, "sample_weight"):
             weight = self.weights if self.weights.ndim == 1 else self.weights[:, k]
@@ -348,19 +304,19 @@ class _Tasks:
             raise
 
 
-class _TaskView:
-    """A fitted estimator seen as one of a single task, on the rows whose label is known.
+def _can(method: str) -> Callable[[_TaskView], bool]:
+    """Return a check whether a task has classes and the estimator a method."""
+    return lambda view: hasattr(view, "classes_") and hasattr(view._tasks.estimator, method)
 
-    It answers with responses to the table that it was made for, whatever X it is asked about.
-    """
+
+class _TaskView:
+    """A fitted estimator seen as one of a single task, on the rows whose label is known."""
 
     def __init__(self, tasks: _Tasks, place: int, rows: np.ndarray) -> None:
-        self._tasks = tasks
-        self._place = place
-        self._rows = rows
+        self._tasks, self._place, self._rows = tasks, place, rows
         self._n_tasks = len(tasks.fitted_names)
         classes = getattr(tasks.estimator, "classes_", None)
-        if isinstance(classes, list | tuple):
+        if isinstance(classes, list):
             classes = self._pick(classes)
         elif classes is not None and self._n_tasks > 1:
             classes = [0, 1]  # scikit-learn's multi-label classifiers number the tasks there
@@ -369,49 +325,41 @@ class _TaskView:
 
     def _pick(self, response: Any) -> Any:
         """Return this task's part of a list over tasks, or of an array with a column for each."""
-        is_array = isinstance(response, np.ndarray)
-        n_found = response.shape[1] if is_array else len(response)
-        if n_found != self._n_tasks:
+        if not isinstance(response, list):
+            response = np.asarray(response).T
+        if len(response) != self._n_tasks:
             raise ValueError(
-                "y must have the columns that the estimator was fitted to: it predicts "
-                f"{n_found} tasks, got {self._n_tasks}, {self._tasks.fitted_names}."
+                f"y must have the {len(response)} tasks that the estimator was fitted to, got "
+                f"{self._n_tasks}: {self._tasks.fitted_names}."
             )
-        return response[:, self._place] if is_array else response[self._place]
+        return response[self._place]
 
-    def _can(method: str) -> Callable[[_TaskView], bool]:
-        """Return a check whether the task has classes and the estimator a method."""
-        return lambda view: hasattr(view, "classes_") and hasattr(view._tasks.estimator, method)
+    def _respond(self, method: str) -> np.ndarray:
+        """Return the estimator's response for this task."""
+        response = self._tasks.respond(method)
+        if isinstance(response, list) or self._n_tasks > 1:
+            response = self._pick(response)
+        return np.asarray(response)[self._rows]
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the labels or numbers predicted."""
-        predictions = np.asarray(self._tasks.respond("predict"))
-        return _natural(self._pick(predictions.reshape(len(predictions), -1))[self._rows])
+        return _natural(self._respond("predict").ravel())
 
     @available_if(_can("predict_proba"))
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probabilities of the classes."""
-        proba = self._tasks.respond("predict_proba")
-        if isinstance(proba, list):
-            proba = self._pick(proba)
-        elif self._n_tasks > 1:
-            positive = self._pick(proba)
-            proba = np.column_stack([1 - positive, positive])
-        return proba[self._rows]
+        proba = self._respond("predict_proba")
+        return proba if proba.ndim == 2 else np.column_stack([1 - proba, proba])
 
     @available_if(_can("decision_function"))
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the scores of the classes."""
-        scores = self._tasks.respond("decision_function")
-        if isinstance(scores, list) or self._n_tasks > 1:
-            scores = self._pick(scores)
-        return scores[self._rows]
+        return self._respond("decision_function")
 
     def __sklearn_tags__(self) -> Tags:
         """Return the tags of a classifier, or of a regressor."""
-        target_tags = TargetTags(required=True)
-        if hasattr(self, "classes_"):
-            return Tags("classifier", target_tags, classifier_tags=ClassifierTags())
-        return Tags("regressor", target_tags, regressor_tags=RegressorTags())
+        kind = "classifier" if hasattr(self, "classes_") else "regressor"
+        return Tags(kind, TargetTags(required=True))
 
 
 def _fitted_task_names(estimator: Any) -> list[str]:
@@ -440,15 +388,13 @@ def _complete(scorer: Any, classes: np.ndarray | None, labels: np.ndarray) -> An
     """Tell a metric the classes and the positive one where the labels alone do not."""
     if classes is None or not hasattr(scorer, "_score_func"):
         return scorer
-    known: dict[str, Any] = {}
-    reads_labels = scorer._response_method == "predict"
-    # Where predicted labels are read, `labels` are the ones to average over.
-    if not reads_labels and _parameter(scorer, "labels") and not np.isin(classes, labels).all():
+    known = {}
+    # Of a metric that reads predicted labels, `labels` are the ones to average over.
+    if scorer._response_method != "predict" and _parameter(scorer, "labels"):
         known["labels"] = classes
     positive = _parameter(scorer, "pos_label")
-    averages = reads_labels and scorer._kwargs.get("average", "binary") != "binary"
-    if positive and len(classes) == 2 and positive.default not in classes.tolist() and not averages:
+    if positive and len(classes) == 2 and positive.default not in classes.tolist():
         known["pos_label"] = classes[1]
-    scorer = copy(scorer)
-    scorer._kwargs = known | scorer._kwargs
-    return scorer
+    completed = copy(scorer)
+    completed._kwargs = known | scorer._kwargs
+    return completed

@@ -29,7 +29,7 @@ def public_objects():
 
 
 def public_methods():
-    """Return the methods that the package gives its classes, but for the hooks of skorch and torch."""
+    """Return the methods that the package gives its classes, but not skorch's and torch's hooks."""
     return {
         f"{name}.{method}": function
         for name, cls in OBJECTS.items()

@@ -108,12 +108,12 @@ Bureau conducts: 199,523 for training and 99,762 for testing, as the donors T. L
 split them. The UCI Machine Learning Repository publishes them as data set 117 under the licence
 CC BY 4.0: https://archive.ics.uci.edu/dataset/117/census+income+kdd
 
-Features: 7 numeric ones (age, wage per hour, capital gains, capital losses, dividends, persons
-that the employer employs, weeks worked in the year), most of them nearly always 0, and 31 nominal
-ones with 2 to 52 levels. Eight nominal features have missing values.
+Features: 7 numeric ones (age, weeks worked in the year, persons who work for the employer, on a
+scale from 0 to 6, and wage per hour, capital gains, capital losses and dividends, of which 89 to
+98 % are 0), and 31 nominal ones with 2 to 52 levels. Eight nominal features have missing values.
 
 Labels, each 0 or 1: "income", more than 50,000 dollars a year (6 %); "never_married" (43 %);
-"college", an associate's degree or more (19 %).
+"college", an associate's degree or more (20 %).
 
 Instance weights: how many persons of the population a record stands for. They come from the
 survey's stratified sampling, and say nothing about the person: they are no feature.
@@ -168,9 +168,9 @@ def fetch_census_income(
     tasks : list of {"income", "never_married", "college"}, default=None
         The tasks by name, instead of a group.
     data_home : str or path-like, default=None
-        The folder of all data sets. `None` takes the environment variable ``SK_MMOE_DATA`` or, where
-        that is not set, the data folder of scikit-learn. The files ``census-income.data`` and
-        ``census-income.test``, raw or with the ending ``.gz``, lie in its subfolder
+        The folder of all data sets. `None` takes the environment variable ``SK_MMOE_DATA`` or,
+        where that is not set, the data folder of scikit-learn. The files ``census-income.data``
+        and ``census-income.test``, raw or with the ending ``.gz``, lie in its subfolder
         ``census_income``. Both are read for every subset, as nominal features have the levels
         of both.
     download_if_missing : bool, default=True
@@ -235,7 +235,7 @@ def fetch_census_income(
     .. [1] Ma et al. "Modeling Task Relationships in Multi-task Learning with Multi-gate
        Mixture-of-Experts", KDD 2018.
     .. [2] `Census-Income (KDD) <https://archive.ics.uci.edu/dataset/117/census+income+kdd>`_,
-       UCI Machine Learning Repository.
+       UCI Machine Learning Repository, 2000. doi:10.24432/C5N30T.
 
     Examples
     --------
@@ -244,7 +244,7 @@ def fetch_census_income(
     >>> X.shape, list(y)  # doctest: +SKIP
     ((199523, 38), ['income', 'never_married'])
     """
-    names = _GROUPS[group] if tasks is None else list(tasks)
+    names = list(_GROUPS[group]) if tasks is None else [str(task) for task in tasks]
     unknown = [name for name in names if name not in _LABELS]
     if not names or unknown or len(set(names)) < len(names):
         raise ValueError(f"tasks must be different ones of {list(_LABELS)}, got {names}.")
@@ -258,8 +258,8 @@ def fetch_census_income(
         delay=delay,
     )
     train, test = _share_levels(*(_parse(content) for content in contents.values()))
-    table = {"train": [train], "test": [test], "all": [train, test]}[subset]
-    table = pd.concat(table, ignore_index=True)
+    tables = {"train": [train], "test": [test], "all": [train, test]}
+    table = pd.concat(tables[subset], ignore_index=True)
 
     data: Any = table[_FEATURES]
     target: Any = pd.DataFrame(

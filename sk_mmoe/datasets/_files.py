@@ -89,31 +89,29 @@ def load_files(
         If a file is missing and cannot or must not be downloaded, or if it is damaged.
     """
     contents = {}
-    missing = []
     for name, checksum in checksums.items():
-        paths = [path for path in (folder / name, folder / f"{name}.gz") if path.exists()]
-        if paths:
-            contents[name] = _read(paths[0], checksum)
-        else:
-            missing.append(name)
-    if not missing:
+        for path in (folder / name, folder / f"{name}.gz"):
+            if name not in contents and path.exists():
+                contents[name] = _read(path, checksum)
+    if not (missing := [name for name in checksums if name not in contents]):
         return contents
 
+    listed = " and ".join(missing)
     mend = (
-        f"Get {' and '.join(missing)} from {url} and place them, raw or as .gz, in {folder}; "
+        f"Get {listed} from {url} and place them, raw or as .gz, in {folder}; "
         f"`data_home` or the environment variable {_DATA_VARIABLE} can name another parent folder."
     )
     if not download_if_missing:
         raise FileNotFoundError(
-            f"{' and '.join(missing)} not found in {folder}, and download_if_missing is False. {mend}"
+            f"{listed} not found in {folder}, and download_if_missing is False. {mend}"
         )
     folder.mkdir(parents=True, exist_ok=True)
     try:
         archive = _download(url, n_retries, delay)
     except (OSError, HTTPException) as error:
         raise OSError(
-            f"{' and '.join(missing)} not found in {folder}, and downloading failed "
-            f"{n_retries + 1} times, last with: {error}. {mend}"
+            f"{listed} not found in {folder}, and downloading failed, {n_retries + 1} times, last "
+            f"with: {error}. {mend}"
         ) from error
     try:
         found = _unpack(PurePosixPath(url).name, archive, missing)
@@ -124,7 +122,8 @@ def load_files(
     for name, content in found.items():
         _verify(content, checksums[name], f"{name} in the archive at {url}", mend)
     _write(folder, found)
-    return {name: contents.get(name) or found[name] for name in checksums}
+    contents |= found
+    return {name: contents[name] for name in checksums}
 
 
 def _read(path: Path, checksum: str) -> bytes:

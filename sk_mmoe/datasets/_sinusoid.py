@@ -73,8 +73,10 @@ def make_multitask_sinusoid(
         The correlation of the labels is another, smaller number: see Notes.
     scale : float, default=0.5
         The length of every weight vector.
-    alpha, beta : array-like of shape (n_sines,), default=(13.25, 4.49, 6.18), (-1.37, 2.48, -1.37)
-        Frequencies and phases (in radians) of the sines. Empty ones leave linear tasks.
+    alpha : array-like of shape (n_sines,), default=(13.25, 4.49, 6.18)
+        The frequencies of the sines. None of them, an empty list, leaves linear tasks.
+    beta : array-like of shape (n_sines,), default=(-1.37, 2.48, -1.37)
+        The phases of the sines, in radians.
     noise : float, default=0.1
         The standard deviation of the noise, drawn for each label on its own.
     coef : array-like of shape (n_tasks, n_features), default=None
@@ -195,8 +197,8 @@ def _check_cosines(correlation: Any, n_tasks: int) -> np.ndarray:
 def _factor(cosines: np.ndarray) -> np.ndarray:
     """Return the lower trapezoidal L of shape (n_tasks, rank) with L L^T = cosines.
 
-    For positive definite cosines this is the Cholesky factor. The eigenvalues also serve the
-    semi-definite ones, such as those of two tasks with cosine 1.
+    For positive definite cosines this is the Cholesky factor, for two tasks the paper's weights.
+    The eigenvalues also serve the semi-definite ones, such as those of two tasks with cosine 1.
     """
     values, vectors = np.linalg.eigh(cosines)
     if values[0] < -1e-8:
@@ -207,7 +209,7 @@ def _factor(cosines: np.ndarray) -> np.ndarray:
         )
     kept = values > len(values) * np.finfo(np.float64).eps * values[-1]
     # The QR decomposition turns the rows of V sqrt(Λ) so that they form a triangle.
-    factor = np.linalg.qr((vectors[:, kept] * np.sqrt(values[kept])).T, mode="r").T
+    factor = np.linalg.qr((vectors[:, kept] * np.sqrt(values[kept])).T).R.T
     factor *= np.where(np.diag(factor) < 0, -1.0, 1.0)
     return factor / np.linalg.norm(factor, axis=1, keepdims=True)
 

@@ -1,0 +1,214 @@
+"""Batches cut from tables in memory: every row once, as it is, without copies."""
+
+from itertools import chain
+
+import hypothesis.extra.numpy as hnp
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from scipy import sparse
+from torch.utils.data import DataLoader
+
+from sk_mmoe._loader import BatchLoader, SparseRows, TableDataset
+
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+def random_csr(cls=sparse.csr_array, dtype=np.float64, index_dtype=np.int32):
+    """Return a matrix with empty rows, the first and the last among them."""
+    dense = np.random.default_rng(0).integers(-3, 4, (9, 6)).astype(dtype)
+    dense[[0, 4, 8]] = 0
+    matrix = cls(dense)
+    matrix.indices, matrix.indptr = (
+        matrix.indices.astype(index_dtype),
+        matrix.indptr.astype(index_dtype),
+    )
+    return matrix
+
+
+ROWS = {
+    "all": slice(None),
+    "first": slice(0, 3),
+    "middle": slice(3, 7),
+    "past the end": slice(6, 20),
+    "none": slice(4, 4),
+    "empty ones only": np.array([8, 0, 4], dtype=np.int64),
+    "in no order": np.array([7, 2, 0, 5], dtype=np.int64),
+    "repeated": np.array([1, 1, 4, 1, 8, 8], dtype=np.int64),
+    "one": np.array([3], dtype=np.int64),
+    "no index": np.array([], dtype=np.int64),
+}
+
+
+@pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("cls", [sparse.csr_array, sparse.csr_matrix])
+@pytest.mark.parametrize("index_dtype", [np.int32, np.int64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sparse_rows_equal_dense_rows(rows, cls, index_dtype, dtype):
+    matrix = random_csr(cls, dtype, index_dtype)
+    batch = SparseRows(matrix)[rows if isinstance(rows, slice) else torch.from_numpy(rows)]
+    assert batch.numpy().dtype == dtype
+    assert_array_equal(batch.numpy(), matrix.toarray()[rows])
+
+
+@st.composite
+def raw_csr(draw):
+    """Return a CSR matrix as it may come: unsorted columns, repeated entries, stored zeros."""
+    n_columns = draw(st.integers(1, 4))
+    lengths = draw(st.lists(st.integers(0, 5), min_size=1, max_size=6))
+    entries = draw(
+        st.lists(
+            st.tuples(st.integers(0, n_columns - 1), st.integers(-2, 2)),
+            min_size=sum(lengths),
+            max_size=sum(lengths),
+        )
+    )
+    columns = np.array([column for column, _ in entries], dtype=np.int32)
+    values = np.array([value for _, value in entries], dtype=np.float64)
+    starts = np.r_[0, np.cumsum(lengths)].astype(np.int32)
+    return sparse.csr_array((values, columns, starts), shape=(len(lengths), n_columns))
+
+
+@given(raw_csr(), st.data())
+@settings(deadline=None, max_examples=100)
+def test_any_csr_matrix_gives_its_dense_rows_and_stays_as_it_is(matrix, data):
+    dense = matrix.toarray()
+    before = [part.copy() for part in (matrix.data, matrix.indices, matrix.indptr)]
+    table = SparseRows(matrix)
+    assert len(table) == len(dense)
+    assert_array_equal(table[:].numpy(), dense)
+    numbers = st.integers(0, len(dense) - 1)
+    rows = data.draw(hnp.arrays(np.int64, st.integers(0, 8), elements=numbers))
+    assert_array_equal(table[torch.from_numpy(rows)].numpy(), dense[rows])
+    for part, earlier in zip((matrix.data, matrix.indices, matrix.indptr), before, strict=True):
+        assert_array_equal(part, earlier)
+
+
+# -- data sets ----------------------------------------------------------------------------------
+
+
+def make_table(n_rows=10, *, as_sparse=False, weights=True):
+    """Return a table whose parts all tell the number of their row."""
+    numbers = np.arange(n_rows, dtype=np.float64)
+    X = np.column_stack([numbers, 2 * numbers])
+    targets = torch.from_numpy(np.column_stack([numbers, -numbers, 3 * numbers]))
+    return TableDataset(
+        sparse.csr_array(X) if as_sparse else X, targets, targets + 0.5 if weights else None
+    )
+
+
+def test_a_dense_array_is_shared_not_copied():
+    X = np.ones((4, 2))
+    assert TableDataset(X).X.data_ptr() == X.ctypes.data
+
+
+def test_values_of_a_sparse_matrix_are_shared_not_copied():
+    X = random_csr()
+    assert TableDataset(X).X.values.data_ptr() == X.data.ctypes.data
+
+
+def test_a_read_only_array_is_copied_without_a_warning():
+    X = np.arange(8.0).reshape(4, 2)
+    X.flags.writeable = False
+    table = TableDataset(X)
+    assert_array_equal(table.X.numpy(), X)
+    assert table.X.data_ptr() != X.ctypes.data
+
+
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_rows_of_all_parts_belong_together(as_sparse):
+    rows = torch.tensor([7, 0, 7, 3])
+    X, (targets, weights) = make_table(as_sparse=as_sparse)[rows]
+    assert X.tolist() == [[row, 2 * row] for row in rows.tolist()]
+    assert torch.equal(targets, torch.stack([rows, -rows, 3 * rows], dim=1))
+    assert torch.equal(weights, targets + 0.5)
+
+
+@pytest.mark.parametrize(("weights", "n_parts"), [(True, 2), (False, 1)])
+def test_weights_are_a_part_only_where_there_are_some(weights, n_parts):
+    _, y = make_table(weights=weights)[:3]
+    assert len(y) == n_parts
+    _, y = TableDataset(np.ones((4, 2)))[:3]
+    assert y == ()
+
+
+def test_size_counts_all_parts():
+    table = make_table()
+    assert len(table) == 10
+    assert table.nbytes == 8 * 10 * (2 + 3 + 3)
+    matrix = random_csr()
+    # Row starts are widened to eight bytes each.
+    assert TableDataset(matrix).nbytes == 8 * 10 + matrix.indices.nbytes + matrix.data.nbytes
+
+
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_a_table_stays_on_the_cpu_when_told_so(as_sparse):
+    table = make_table(as_sparse=as_sparse)
+    assert table.to("cpu") is table
+    assert table.device.type == "cpu"
+
+
+@needs_cuda
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_batches_are_the_same_on_a_cuda_device(as_sparse):
+    def batches(table):
+        torch.manual_seed(0)
+        return list(BatchLoader(table, batch_size=3, shuffle=True))
+
+    table = make_table(as_sparse=as_sparse).to("cuda")
+    assert table.device.type == "cuda"
+    expected = batches(make_table(as_sparse=as_sparse))
+    for (X, y), (X_cpu, y_cpu) in zip(batches(table), expected, strict=True):
+        assert torch.equal(X.cpu(), X_cpu)
+        assert all(torch.equal(a.cpu(), b) for a, b in zip(y, y_cpu, strict=True))
+
+
+# -- loaders ------------------------------------------------------------------------------------
+
+
+def order_of(loader):
+    """Return the numbers of the rows, batch by batch."""
+    return [X[:, 0].long().tolist() for X, _ in loader]
+
+
+@given(
+    n_rows=st.integers(1, 40),
+    batch_size=st.integers(1, 50),
+    shuffle=st.booleans(),
+    as_sparse=st.booleans(),
+)
+@settings(deadline=None, max_examples=60)
+def test_every_row_comes_once_per_pass(n_rows, batch_size, shuffle, as_sparse):
+    table = make_table(n_rows, as_sparse=as_sparse)
+    loader = BatchLoader(table, batch_size=batch_size, shuffle=shuffle)
+    for _ in range(2):
+        batches = order_of(loader)
+        assert len(batches) == len(loader)
+        assert [len(batch) for batch in batches[:-1]] == [batch_size] * (len(loader) - 1)
+        rows = list(chain.from_iterable(batches))
+        assert sorted(rows) == list(range(n_rows))
+        assert shuffle or rows == list(range(n_rows))
+
+
+def test_the_order_follows_the_seed_of_torch_and_changes_at_every_pass():
+    loader = BatchLoader(make_table(30), batch_size=7, shuffle=True)
+    torch.manual_seed(5)
+    first, second = order_of(loader), order_of(loader)
+    torch.manual_seed(5)
+    assert order_of(loader) == first
+    assert order_of(loader) == second
+    assert first != second
+    torch.manual_seed(5)
+    assert list(chain.from_iterable(first)) == torch.randperm(30).tolist()
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 10, 99])
+def test_batches_are_those_of_the_loader_of_torch(batch_size):
+    table = make_table()
+    rows = torch.utils.data.TensorDataset(table.X, table.targets, table.weights)
+    loader = BatchLoader(table, batch_size=batch_size)
+    for (X, y), reference in zip(loader, DataLoader(rows, batch_size=batch_size), strict=True):
+        assert all(torch.equal(a, b) for a, b in zip((X, *y), reference, strict=True))
