@@ -22,8 +22,8 @@ from sk_mmoe._tasks import Task, TaskEncoder
 from sk_mmoe._validation import (
     Targets,
     check_device,
-    check_sample_weight,
     check_same_length,
+    check_sample_weight,
     check_targets,
     check_task,
     check_task_weights,

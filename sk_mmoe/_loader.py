@@ -68,7 +68,9 @@ class TableDataset(Dataset[Any]):
         The weights of the labels; `None` weights all alike.
     """
 
-    def __init__(self, X: Any, targets: Tensor | None = None, weights: Tensor | None = None) -> None:
+    def __init__(
+        self, X: Any, targets: Tensor | None = None, weights: Tensor | None = None
+    ) -> None:
         self.X = SparseRows(X) if sparse.issparse(X) else _as_tensor(X)
         self.targets = targets
         self.weights = weights

@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PrintLog
+from skorch.history import History
 from skorch.utils import to_device, to_tensor
 from torch import Tensor
 
 from sk_mmoe._loader import BatchLoader, TableDataset
+from sk_mmoe.nn import MultiTaskLoss
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 _PREDICT_ROWS = 8192
@@ -43,6 +45,11 @@ class MultiTaskNet(NeuralNet):
     dtype : str, default="float32"
         The type of the parameters.
     """
+
+    module_: torch.nn.Module
+    criterion_: MultiTaskLoss
+    optimizer_: torch.optim.Optimizer
+    history: History
 
     def __init__(
         self,
@@ -223,7 +230,7 @@ class MultiTaskNet(NeuralNet):
     def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Take one optimizer step; without skorch's bookkeeping where nobody asks for it."""
         if self._batch_hooks or not isinstance(self.optimizer_, _ONE_EVALUATION):
-            return super().train_step(batch, **fit_params)  # type: ignore[no-any-return]
+            return super().train_step(batch, **fit_params)
         self._zero_grad_optimizer()
         step = self.train_step_single(batch, **fit_params)
         self._step_optimizer(None)
@@ -245,7 +252,10 @@ class MultiTaskNet(NeuralNet):
         X, y = batch
         scores = self.infer(X)
         task_losses = self.criterion_(scores, *to_device(y, self.device))
-        return {"loss": self.get_loss(task_losses, y, X=X, training=True), "task_losses": task_losses}
+        return {
+            "loss": self.get_loss(task_losses, y, X=X, training=True),
+            "task_losses": task_losses,
+        }
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
         """Return the weighted mean of the tasks' losses, plus the module's own penalty."""

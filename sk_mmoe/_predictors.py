@@ -145,7 +145,9 @@ class _WithClasses(_TaskKinds):
         class_weight = self.class_weight
         if class_weight is None:
             return weights
-        by_label = isinstance(class_weight, Mapping) and len(names) == 1 and names[0] not in class_weight
+        by_label = (
+            isinstance(class_weight, Mapping) and len(names) == 1 and names[0] not in class_weight
+        )
         if class_weight == "balanced" or by_label:
             class_weights = [class_weight] * len(names)
         else:

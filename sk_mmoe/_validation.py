@@ -85,7 +85,9 @@ def check_targets(y: Any, *, estimator_name: str) -> Targets:
         array = np.asarray(y)
         ndim = array.ndim
         if ndim not in (1, 2):
-            raise ValueError(f"y must have one or two dimensions, got an array of shape {array.shape}.")
+            raise ValueError(
+                f"y must have one or two dimensions, got an array of shape {array.shape}."
+            )
         columns = list(array.reshape(len(array), -1).T) if array.size else []
         names = [f"task{k}" for k in range(len(columns))]
     if not columns or len(columns[0]) == 0:
@@ -175,7 +177,9 @@ def check_sample_weight(sample_weight: Any, targets: Targets) -> np.ndarray | No
             f"one weight for each sample or for each label; got {weights.shape}."
         )
     if not np.isfinite(weights).all() or (weights < 0).any():
-        raise ValueError("sample_weight must be finite and not negative. Drop or repair those rows.")
+        raise ValueError(
+            "sample_weight must be finite and not negative. Drop or repair those rows."
+        )
     weights = weights.reshape(n_samples, -1) * targets.known
     if (zero := weights.sum(axis=0) == 0).any():
         names = [name for name, is_zero in zip(targets.names, zero, strict=True) if is_zero]
@@ -214,7 +218,9 @@ def per_task(value: Any, names: Sequence[str], *, parameter: str, default: Any) 
         return [default] * len(names)
     if isinstance(value, Mapping):
         if unknown := sorted(str(name) for name in value if name not in names):
-            raise ValueError(f"{parameter} names unknown tasks {unknown}; the tasks are {list(names)}.")
+            raise ValueError(
+                f"{parameter} names unknown tasks {unknown}; the tasks are {list(names)}."
+            )
         return [value.get(name, default) for name in names]
     values = list(value)
     if len(values) != len(names):

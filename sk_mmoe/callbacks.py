@@ -88,13 +88,30 @@ class ConvergenceMonitor(Callback):
             self.best_weights_ = None
 
     def observe(self, epoch: dict[str, Any]) -> float:
-        """Return the loss to watch from one epoch of the history."""
+        """Return the loss to watch.
+
+        Parameters
+        ----------
+        epoch : dict
+            An epoch of the net's history.
+
+        Returns
+        -------
+        float
+            The loss of the task, or of all tasks.
+        """
         if self.task is None:
             return float(epoch[self.monitor])
         return float(epoch[self.monitor.replace("_loss", "_task_losses")][self.task])
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the monitor remembers."""
+        """Return what the monitor remembers.
+
+        Returns
+        -------
+        dict
+            The lowest loss, the weights of its epoch and how many epochs ago it was.
+        """
         return {
             "best_loss": self.best_loss_,
             "best_weights": self.best_weights_,
@@ -102,7 +119,13 @@ class ConvergenceMonitor(Callback):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Remember what :meth:`state_dict` returned."""
+        """Remember what another monitor did.
+
+        Parameters
+        ----------
+        state : dict
+            What :meth:`state_dict` of the other one returned.
+        """
         self.best_loss_ = state["best_loss"]
         self.best_weights_ = state["best_weights"]
         self.n_stale_ = state["n_stale"]

@@ -38,16 +38,28 @@ BAD_DATA = {
     "y without columns": ({"y": y[:, :0]}, "at least one sample and one task"),
     "y of three dimensions": ({"y": y[:, :, None]}, "one or two dimensions"),
     "y with infinity": ({"y": change(y, (0, 1), np.inf)}, "infinity in task 'task1'"),
-    "y with a task of missing labels": ({"y": y + [0, NAN]}, r"no known label in the tasks \['task1'\]"),
-    "y with fractions": ({"y": y + 0.5 * rng.normal(size=y.shape)}, "Unknown label type|not among its classes"),
+    "y with a task of missing labels": (
+        {"y": y * np.array([1, NAN])},
+        r"no known label in the tasks \['task1'\]",
+    ),
+    "y with fractions": (
+        {"y": y + 0.5 * rng.normal(size=y.shape)},
+        "Unknown label type|not among its classes",
+    ),
     "y with two columns of one name": (
         {"y": frame.set_axis(["click", "click"], axis=1)},
         r"different names, got \['click'\]",
     ),
-    "sample_weight of a wrong length": ({"sample_weight": np.ones(39)}, r"shape \(40,\) or \(40, 2\)"),
+    "sample_weight of a wrong length": (
+        {"sample_weight": np.ones(39)},
+        r"shape \(40,\) or \(40, 2\)",
+    ),
     "sample_weight of a wrong width": ({"sample_weight": np.ones((40, 3))}, r"got \(40, 3\)"),
     "a negative sample_weight": ({"sample_weight": -np.ones(40)}, "finite and not negative"),
-    "an infinite sample_weight": ({"sample_weight": np.full(40, np.inf)}, "finite and not negative"),
+    "an infinite sample_weight": (
+        {"sample_weight": np.full(40, np.inf)},
+        "finite and not negative",
+    ),
     "no weight at all": ({"sample_weight": np.zeros(40)}, "zero for every known label"),
     "no weight for one task": (
         {"y": frame, "sample_weight": np.column_stack([np.ones(40), np.zeros(40)])},

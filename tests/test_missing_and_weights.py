@@ -82,7 +82,10 @@ def test_a_task_with_few_labels_counts_as_much_as_one_with_many(X, y):
     ).fit(X, targets)
     log_proba = start.predict_log_proba(X)
     click = y["click"].to_numpy()
-    losses = [-log_proba[0][np.arange(400), click].mean(), -log_proba[1][np.arange(40), click[:40]].mean()]
+    losses = [
+        -log_proba[0][np.arange(400), click].mean(),
+        -log_proba[1][np.arange(40), click[:40]].mean(),
+    ]
     assert_allclose(model.task_loss_curve_[0], losses, rtol=1e-6)
 
 

@@ -173,8 +173,8 @@ class BatchLog(skorch.callbacks.Callback):
     def on_batch_begin(self, net, training, **kwargs):
         self.calls.append(("begin", training))
 
-    def on_batch_end(self, net, training, **kwargs):
-        self.calls.append(("end", training))
+    def on_batch_end(self, net, training, loss, **kwargs):
+        self.calls.append(("end", training, loss.requires_grad))
 
     def on_grad_computed(self, net, named_parameters, **kwargs):
         self.calls.append(("gradients", all(p.grad is not None for _, p in named_parameters)))
@@ -183,8 +183,8 @@ class BatchLog(skorch.callbacks.Callback):
 def test_batches_are_told_to_callbacks_in_their_order():
     log = BatchLog()
     make_net(log).train(TRAIN, VALID, epochs=1)
-    learned = [("begin", True), ("gradients", True), ("end", True)]
-    assert log.calls == 4 * learned + 3 * [("begin", False), ("end", False)]
+    learned = [("begin", True), ("gradients", True), ("end", True, False)]
+    assert log.calls == 4 * learned + 3 * [("begin", False), ("end", False, False)]
 
 
 def test_gradients_can_be_clipped():

@@ -1,4 +1,4 @@
-"""scikit-learn's tools around the estimators: pipelines, searches, inspection, other models' ways."""
+"""scikit-learn's tools around the estimators: pipelines, searches, inspection."""
 
 import os
 import subprocess
@@ -110,7 +110,11 @@ def test_processes_of_a_search_share_the_cores():
 
 def test_halving_search_runs(X, y):
     search = HalvingGridSearchCV(
-        MMoEClassifier(**FAST), {"n_experts": [1, 2, 3]}, cv=HALVES, min_resources=50, random_state=0
+        MMoEClassifier(**FAST),
+        {"n_experts": [1, 2, 3]},
+        cv=HALVES,
+        min_resources=50,
+        random_state=0,
     )
     assert search.fit(X, y).n_iterations_ >= 2
 

@@ -1,4 +1,4 @@
-"""The course of training: early stopping, warm start, streams, interruption, callbacks, progress."""
+"""Training: early stopping, warm start, streams, interruption, callbacks, progress."""
 
 import io
 from contextlib import redirect_stdout
@@ -56,7 +56,9 @@ class StopAfter(Callback):
 def test_early_stopping_returns_to_the_best_epoch(X, y):
     noisy = y.assign(click=np.random.default_rng(0).integers(0, 2, 400))
     model = MMoEClassifier(
-        early_stopping=True, n_iter_no_change=3, **FAST | {"max_iter": 200, "learning_rate_init": 0.02}
+        early_stopping=True,
+        n_iter_no_change=3,
+        **FAST | {"max_iter": 200, "learning_rate_init": 0.02},
     ).fit(X, noisy)
     best = int(np.argmax(model.validation_scores_))
     assert model.n_iter_ < 200
@@ -111,9 +113,7 @@ def test_held_out_part_has_the_classes_of_all_tasks(X, y):
     assert len(seen["valid"]) == 40
     assert len(seen["train"]) == 360
     assert seen["valid"].targets[:, 2].sum() == 1
-    assert_allclose(
-        seen["valid"].targets[:, 0].mean(), y["click"].mean(), atol=0.03
-    )
+    assert_allclose(seen["valid"].targets[:, 0].mean(), y["click"].mean(), atol=0.03)
     assert model.n_tasks_ == 3
 
 
@@ -208,7 +208,9 @@ def test_one_chunk_is_one_epoch_of_fit(X, y):
 @pytest.mark.parametrize("where", ["on_epoch_begin", "on_grad_computed"])
 def test_ctrl_c_leaves_a_usable_model(X, y, where):
     model = MMoEClassifier(callbacks=[InterruptAfter(3, where)], **FAST)
-    with pytest.warns(UserWarning, match="interrupted after 3 epochs; the model as it stands is kept"):
+    with pytest.warns(
+        UserWarning, match="interrupted after 3 epochs; the model as it stands is kept"
+    ):
         model.fit(X, y)
     assert model.n_iter_ == len(model.loss_curve_) == 3
     assert model.predict(X).shape == (400, 2)
@@ -218,7 +220,9 @@ def test_ctrl_c_leaves_a_usable_model(X, y, where):
 
 
 def test_ctrl_c_under_early_stopping_returns_to_the_best_weights(X, y):
-    model = MMoEClassifier(early_stopping=True, callbacks=[InterruptAfter(3, "on_epoch_begin")], **FAST)
+    model = MMoEClassifier(
+        early_stopping=True, callbacks=[InterruptAfter(3, "on_epoch_begin")], **FAST
+    )
     with pytest.warns(UserWarning, match="interrupted"):
         model.fit(X, y)
     assert model.best_validation_score_ == max(model.validation_scores_)
@@ -234,11 +238,15 @@ def test_a_model_interrupted_in_the_first_epoch_predicts(X, y):
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_training_resumed_from_a_checkpoint_equals_one_without_a_break(X, y, tmp_path, early_stopping):
+def test_training_resumed_from_a_checkpoint_equals_one_without_a_break(
+    X, y, tmp_path, early_stopping
+):
     options = FAST | {"early_stopping": early_stopping, "dropout": 0.2}
     whole = MMoEClassifier(**options).fit(X, y)
     checkpoint = TrainingCheckpoint(tmp_path / "run.pt")
-    broken = MMoEClassifier(callbacks=[checkpoint, InterruptAfter(3, "on_grad_computed")], **options)
+    broken = MMoEClassifier(
+        callbacks=[checkpoint, InterruptAfter(3, "on_grad_computed")], **options
+    )
     with pytest.warns(UserWarning, match="interrupted"):
         broken.fit(X, y)
     resumed = MMoEClassifier(callbacks=[checkpoint], **options).fit(X, y)

@@ -41,6 +41,8 @@ class MultiTaskLoss(nn.Module):
     tensor(3.2500)
     """
 
+    task_weights: Tensor
+
     def __init__(
         self, losses: Sequence[TaskLoss], task_weights: Sequence[float] | None = None
     ) -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -100,7 +101,9 @@ class StackedLinear(nn.Module):
     def extra_repr(self) -> str:
         """Describe the shape of the stack."""
         *stack, out_features, in_features = self.weight.shape
-        return f"stack={tuple(stack)}, {in_features} -> {out_features}, bias={self.bias is not None}"
+        return (
+            f"stack={tuple(stack)}, {in_features} -> {out_features}, bias={self.bias is not None}"
+        )
 
 
 class StackedMLP(nn.Module):
@@ -143,13 +146,7 @@ class StackedMLP(nn.Module):
     ) -> None:
         super().__init__()
         self.stack = (stack,) if isinstance(stack, int) else tuple(stack)
-        if isinstance(hidden_layer_sizes, Integral):
-            hidden_layer_sizes = (int(hidden_layer_sizes),)
-        if not all(isinstance(size, Integral) and size > 0 for size in hidden_layer_sizes):
-            raise ValueError(
-                f"hidden_layer_sizes must be positive integers, got {tuple(hidden_layer_sizes)}."
-            )
-        sizes = (in_features, *map(int, hidden_layer_sizes))
+        sizes = (in_features, *_check_sizes(hidden_layer_sizes))
         self.out_features = sizes[-1]
         self.layers = nn.ModuleList(StackedLinear(self.stack, *pair) for pair in pairwise(sizes))
         self.activation = make_activation(activation)
@@ -171,3 +168,12 @@ class StackedMLP(nn.Module):
         for layer in self.layers:
             x = self.dropout(self.activation(layer(x)))
         return x.expand(*self.stack, *x.shape[-2:])
+
+
+def _check_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
+    """Return the sizes of hidden layers as integers; a single one may stand alone."""
+    single = isinstance(hidden_layer_sizes, Integral)
+    sizes = (hidden_layer_sizes,) if single else tuple(hidden_layer_sizes)
+    if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be positive integers, got {sizes}.")
+    return tuple(map(int, sizes))

@@ -98,6 +98,9 @@ def test_gate_dropout_drops_each_expert_of_each_gate_with_its_probability(gate_d
     frequency = dropped.double().mean(dim=1)
     assert_close(frequency, torch.full_like(frequency, expected), rtol=0, atol=0.015)
     assert not dropped.all(dim=-1).any()
+    # Each gate and each sample has draws of its own.
+    assert (dropped[0] != dropped[1]).any()
+    assert (dropped[:, 1:] != dropped[:, :-1]).any()
 
 
 def test_gate_dropout_is_off_in_evaluation():

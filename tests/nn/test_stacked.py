@@ -130,7 +130,7 @@ def test_one_number_is_one_layer():
 
 
 def test_dropout_zeroes_units_in_training_only():
-    mlp = StackedMLP(3, 5, 400, activation="identity", dropout=0.25).double()
+    mlp = StackedMLP(3, 5, 400, activation="logistic", dropout=0.25).double()
     x = draw(50, 5)
     whole = mlp.eval()(x)
     dropped = mlp.train()(x)
