@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
-from skorch.callbacks import Callback
 
 from sk_mmoe._loader import TableDataset
 from sk_mmoe._net import MultiTaskNet
@@ -28,7 +27,7 @@ from sk_mmoe._validation import (
     check_task,
     check_task_weights,
 )
-from sk_mmoe.callbacks import ConvergenceMonitor
+from sk_mmoe.callbacks import ConvergenceMonitor, TrainingCheckpoint, copy_callbacks
 from sk_mmoe.model_selection import MultiOutputStratifiedShuffleSplit
 from sk_mmoe.nn import MultiTaskLoss
 
@@ -134,6 +133,11 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             seed = _draw_seed(self.random_state) if first else self.net_.seed
             dataset = self._make_dataset(encoder, X, targets, weights)
             net = self._make_net(encoder, seed, len(dataset), early_stopping=False)
+            if any(isinstance(callback, TrainingCheckpoint) for _, callback in net.callbacks_):
+                raise ValueError(
+                    "TrainingCheckpoint resumes a fit, not a stream. Save the estimator between "
+                    "the calls of partial_fit, e.g. with joblib."
+                )
             if not first:
                 self._continue_from(net, self.net_)
             net.train(dataset, epochs=1)
@@ -207,7 +211,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         rows: np.ndarray | None = None,
     ) -> TableDataset:
         """Return the rows of a table that have a label with weight, ready for the network."""
-        encoder.check(targets)
+        targets = encoder.check(targets)
         weights = self._label_weights(targets, weights)
         if weights is None and not targets.known.all():
             weights = targets.known.astype(np.float64)
@@ -261,7 +265,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             "lr": self.learning_rate_init,
             "batch_size": min(batch_size, n_rows),
             "iterator_train__shuffle": True,
-            "callbacks": [("monitor", monitor), *map(_copy_callback, self.callbacks or ())],
+            "callbacks": [("monitor", monitor), *copy_callbacks(self.callbacks)],
             "train_split": None,
             "verbose": int(self.verbose),
             "device": check_device(self.device),
@@ -310,16 +314,15 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         self._encoder = encoder
         self.task_names_ = encoder.names
         self.n_tasks_ = len(encoder.tasks)
-        epochs = [epoch for epoch in net.history if "train_loss" in epoch]
-        self.n_iter_ = len(epochs)
-        self.loss_curve_ = [epoch["train_loss"] for epoch in epochs]
+        self.n_iter_ = len(net.history)
+        self.loss_curve_ = [epoch["train_loss"] for epoch in net.history]
         self.best_loss_ = min(self.loss_curve_, default=None)
-        self.task_loss_curve_ = np.array([epoch["train_task_losses"] for epoch in epochs])
+        self.task_loss_curve_ = np.array([epoch["train_task_losses"] for epoch in net.history])
         monitor = dict(net.callbacks_)["monitor"]
         self.validation_scores_ = self.best_validation_score_ = None
         self.validation_task_loss_curve_ = None
         if monitor.restore_best:
-            watched = [epoch for epoch in epochs if "valid_loss" in epoch]
+            watched = [epoch for epoch in net.history if "valid_loss" in epoch]
             self.validation_scores_ = [-monitor.observe(epoch) for epoch in watched]
             self.best_validation_score_ = max(self.validation_scores_, default=None)
             losses = [epoch["valid_task_losses"] for epoch in watched]
@@ -367,19 +370,6 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
 def _draw_seed(random_state: Any) -> int:
     """Draw the seed of a fit."""
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-
-
-def _copy_callback(callback: Any) -> Any:
-    """Copy a skorch callback, or a (name, callback) pair, so that fit leaves parameters alone."""
-    if isinstance(callback, tuple):
-        name, callback = callback
-        return name, _copy_callback(callback)
-    if not isinstance(callback, Callback):
-        raise TypeError(
-            f"callbacks must be skorch callbacks, got {callback!r}. For scikit-learn's own "
-            "callbacks, such as ProgressBar, use set_callbacks."
-        )
-    return clone(callback, safe=False)
 
 
 @contextmanager

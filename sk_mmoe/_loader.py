@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,8 @@ class SparseRows:
         matrix.sum_duplicates()
         self.shape = matrix.shape
         self.starts = torch.from_numpy(matrix.indptr.astype(np.int64))
-        self.columns = torch.from_numpy(matrix.indices)
-        self.values = torch.from_numpy(matrix.data)
+        self.columns = _as_tensor(matrix.indices)
+        self.values = _as_tensor(matrix.data)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -91,6 +92,15 @@ class TableDataset(Dataset[Any]):
             self.targets = None if self.targets is None else self.targets.to(device)
             self.weights = None if self.weights is None else self.weights.to(device)
         return self
+
+    def fingerprint(self) -> str:
+        """Return a digest of the targets and weights, and of up to a thousand rows of the input."""
+        rows = torch.linspace(0, len(self) - 1, min(len(self), 1000)).long()
+        digest = sha256(repr(self.X.shape).encode())
+        for part in (self.X[rows.to(self.device)], self.targets, self.weights):
+            if part is not None:
+                digest.update(part.cpu().numpy().tobytes())
+        return digest.hexdigest()
 
     @property
     def nbytes(self) -> int:

@@ -67,7 +67,7 @@ class BaseMMoE(MultiTaskEstimator):
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
         batches = self.net_.map_batches(X, self.net_.module_.gate_weights)
-        weights = torch.cat(list(batches), dim=1)[:, : X.shape[0]]
+        weights = torch.cat(list(batches), dim=1)
         return weights.transpose(0, 1).numpy()
 
 

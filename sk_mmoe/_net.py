@@ -91,8 +91,12 @@ class MultiTaskNet(NeuralNet):
         if not self.initialized_:
             self.initialize()
         self.module_.load_state_dict(other.module_.state_dict())
-        self.optimizer_.load_state_dict(other.optimizer_.state_dict())
-        self.set_params(lr=self.lr)
+        state, settings = other.optimizer_.state_dict(), self.optimizer_.state_dict()
+        groups, own = ([g["params"] for g in s["param_groups"]] for s in (state, settings))
+        if type(self.optimizer_) is not type(other.optimizer_) or groups != own:
+            raise ValueError("the optimizers of the two nets differ.")
+        # Its moments, but the settings (learning rate, weight decay) of this net.
+        self.optimizer_.load_state_dict(state | {"param_groups": settings["param_groups"]})
         self.history = deepcopy(other.history)
         return self
 
@@ -164,14 +168,18 @@ class MultiTaskNet(NeuralNet):
         self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any
     ) -> MultiTaskNet:
         """Train until the last epoch, a callback's stop, or Ctrl-C."""
+        if not hasattr(self, "_datasets"):
+            raise TypeError("a MultiTaskNet learns by `train`, or by the `fit` of its estimator.")
         remaining = 0 if self.stop_training_ else self._last_epoch - len(self.history)
         try:
             super().fit_loop(X, y, epochs=remaining, **fit_params)
         except StopTraining:
             pass
         except KeyboardInterrupt:
+            if self.history and "dur" not in self.history[-1]:  # an epoch cut short
+                self.history.pop()
             warnings.warn(
-                f"Training interrupted after {self.n_epochs} epochs; the model as it stands is "
+                f"Training interrupted after {len(self.history)} epochs; the model as it stands is "
                 "kept. Fit again with warm_start=True to go on.",
                 stacklevel=2,
             )
@@ -184,10 +192,11 @@ class MultiTaskNet(NeuralNet):
         if method_name != "on_epoch_end":
             super().notify(method_name, **kwargs)
             return
-        try:
-            super().notify(method_name, **kwargs)
-        except KeyboardInterrupt:  # how skorch's own callbacks end training
-            self.stop_training_ = True
+        for _, callback in self.callbacks_:
+            try:
+                callback.on_epoch_end(self, **kwargs)
+            except KeyboardInterrupt:  # how skorch's own callbacks end training
+                self.stop_training_ = True
         if self.stop_training_:
             raise StopTraining
 
@@ -224,7 +233,13 @@ class MultiTaskNet(NeuralNet):
                 f"the training loss became {loss} in epoch {len(self.history)}. Lower "
                 "learning_rate_init, or scale the inputs, e.g. with StandardScaler."
             )
+        if training and not self._batch_hooks:
+            self.history.new_batch()  # skorch's checkpoints look at the last one
+        earlier = [
+            epoch[f"{prefix}_loss"] for epoch in self.history[:-1] if f"{prefix}_loss" in epoch
+        ]
         self.history.record(f"{prefix}_loss", loss)
+        self.history.record(f"{prefix}_loss_best", loss < min(earlier, default=np.inf))
         self.history.record(f"{prefix}_task_losses", task_losses)
 
     def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
@@ -240,33 +255,25 @@ class MultiTaskNet(NeuralNet):
         """Compute the losses of a batch and their gradients."""
         step = self._evaluate(batch)
         step["loss"].backward()
-        return {key: value.detach() for key, value in step.items()}
+        return step | {name: step[name].detach() for name in ("loss", "task_losses")}
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Compute the losses of a batch."""
         with torch.inference_mode():
             return self._evaluate(batch)
 
-    def _evaluate(self, batch: Any) -> dict[str, Tensor]:
-        """Return the losses of a batch: of each task, and in all."""
+    def _evaluate(self, batch: Any) -> dict[str, Any]:
+        """Return the scores of a batch and its losses: of each task, and in all."""
         X, y = batch
         scores = self.infer(X)
         task_losses = self.criterion_(scores, *to_device(y, self.device))
-        return {
-            "loss": self.get_loss(task_losses, y, X=X, training=True),
-            "task_losses": task_losses,
-        }
+        return {"loss": self.get_loss(task_losses, y), "task_losses": task_losses, "y_pred": scores}
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
         """Return the weighted mean of the tasks' losses, plus the module's own penalty."""
         loss: Tensor = self.criterion_.total(y_pred)
         penalty = getattr(self.module_, "penalty", None)
         return loss if penalty is None else loss + penalty()
-
-    @property
-    def n_epochs(self) -> int:
-        """The number of epochs that were completed."""
-        return sum("train_loss" in epoch for epoch in self.history)
 
     # -- predicting -------------------------------------------------------------------------
 
@@ -284,34 +291,35 @@ class MultiTaskNet(NeuralNet):
             The scores, on the CPU.
         """
         batches = self.map_batches(X, self.module_)
-        return [torch.cat(parts)[: X.shape[0]] for parts in zip(*batches, strict=True)]
+        return [torch.cat(parts) for parts in zip(*batches, strict=True)]
 
     def map_batches(self, X: Any, function: Callable[[Tensor], Any]) -> Iterator[Any]:
         """Apply a function of the module to the rows of X, in large batches, without gradients.
 
-        A few rows are padded with zeros to a larger batch: alone, they would go through kernels
-        that round differently, and a row's prediction would depend on its company.
+        Batches are padded with rows of zeros: a few rows alone would go through kernels that round
+        differently, and a row's prediction would depend on its company.
 
         Parameters
         ----------
         X : ndarray or CSR matrix of shape (n_samples, n_features)
             The input.
         function : callable
-            A function of a tensor on the net's device.
+            A function of a tensor on the net's device, that returns one tensor or several with the
+            rows of X along the last dimension but one.
 
         Yields
         ------
-        Tensor or sequence of Tensor
-            The result of each batch, on the CPU; the last one may have surplus rows.
+        Tensor or list of Tensor
+            The result of each batch, on the CPU.
         """
         batch_size = max(_PAD_ROWS, min(_PREDICT_ROWS, _PREDICT_VALUES // X.shape[1]))
         self.module_.eval()
-        with torch.inference_mode():
-            for batch, _ in BatchLoader(TableDataset(X), batch_size=batch_size):
-                if len(batch) < _PAD_ROWS:
-                    padding = batch.new_zeros(_PAD_ROWS - len(batch), batch.shape[1])
-                    batch = torch.cat([batch, padding])
-                yield to_device(function(to_tensor(batch, self.device)), "cpu")
+        for batch, _ in BatchLoader(TableDataset(X), batch_size=batch_size):
+            if surplus := -len(batch) % _PAD_ROWS:
+                batch = torch.cat([batch, batch.new_zeros(surplus, batch.shape[1])])
+            with torch.inference_mode():
+                result = function(to_tensor(batch, self.device))
+            yield _without_surplus(result, surplus)
 
     # -- randomness -------------------------------------------------------------------------
 
@@ -321,6 +329,13 @@ class MultiTaskNet(NeuralNet):
 
 
 _ONE_EVALUATION = (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
+
+
+def _without_surplus(result: Any, surplus: int) -> Any:
+    """Return a tensor, or several, without the last rows, on the CPU."""
+    if isinstance(result, Tensor):
+        return result[..., : result.shape[-2] - surplus, :].cpu()
+    return [_without_surplus(part, surplus) for part in result]
 
 
 def _forked_rng(device: str) -> Any:

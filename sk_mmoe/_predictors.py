@@ -65,8 +65,7 @@ class _TaskKinds(MultiTaskEstimator):
             The mean score. For tasks one by one see :mod:`sk_mmoe.metrics`.
         """
         scores = self._scores(X)
-        targets = check_targets(y, estimator_name=type(self).__name__)
-        self._encoder.check(targets)
+        targets = self._encoder.check(check_targets(y, estimator_name=type(self).__name__))
         weights = check_sample_weight(sample_weight, targets)
         values = []
         for k, (task, labels) in enumerate(zip(self._encoder.tasks, targets.labels, strict=True)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from torch import Tensor
 from torch.nn import functional as F
 
-from sk_mmoe._validation import Targets
+from sk_mmoe._validation import Targets, default_names
 
 
 def binary_loss(scores: Tensor, targets: Tensor) -> Tensor:
@@ -228,7 +229,10 @@ def make_task(name: str, kind: str, labels: np.ndarray, weights: np.ndarray | No
         # Rounding leaves a constant target a spread of its own: scale only what really varies.
         varies = scale > 10 * np.finfo(np.float64).eps * abs(mean)
         return RegressionTask(name, mean, scale if varies else 1.0)
-    check_classification_targets(labels)
+    try:
+        check_classification_targets(labels)
+    except ValueError as error:
+        raise ValueError(f"task {name!r}: {error}") from error
     task = make_classification_task(name, labels)
     if kind == "binary" and task.kind != "binary":
         raise ValueError(
@@ -263,16 +267,22 @@ class TaskEncoder:
         """The names of the tasks."""
         return [task.name for task in self.tasks]
 
-    def check(self, targets: Targets) -> None:
-        """Raise a ValueError unless the targets have the tasks that are known here."""
-        if targets.names != self.names:
+    def check(self, targets: Targets) -> Targets:
+        """Return the targets under the names of the tasks, or raise a ValueError if they differ.
+
+        Columns without names, here or there, are taken by their place.
+        """
+        unnamed = default_names(len(self.tasks))
+        by_place = len(targets.names) == len(unnamed) and unnamed in (targets.names, self.names)
+        if targets.names != self.names and not by_place:
             raise ValueError(
                 f"y must have the tasks {self.names} as at the first fit, got {targets.names}."
             )
+        return replace(targets, names=self.names)
 
     def encode(self, targets: Targets, *, dtype: torch.dtype) -> Tensor:
         """Return encoded targets of shape (n_samples, n_tasks), zero where a label is missing."""
-        self.check(targets)
+        targets = self.check(targets)
         encoded = np.zeros(targets.known.shape)
         for k, (task, labels) in enumerate(zip(self.tasks, targets.labels, strict=True)):
             encoded[targets.known[:, k], k] = task.encode(labels)
@@ -287,6 +297,9 @@ class TaskEncoder:
 def _stack_columns(columns: list[np.ndarray]) -> np.ndarray:
     """Join label columns without changing a label: numbers stay numbers, mixed kinds objects."""
     kinds = {column.dtype.kind for column in columns}
-    same = kinds <= set("iuf") or len(kinds) == 1
-    dtype = np.result_type(*columns) if same else np.dtype(object)
+    dtype = np.dtype(object)
+    if len(kinds) == 1 or kinds <= set("iuf"):
+        common = np.result_type(*columns)
+        # Floats do not hold every integer.
+        dtype = common if all((c.astype(common) == c).all() for c in columns) else dtype
     return np.stack([column.astype(dtype) for column in columns], axis=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -82,14 +82,14 @@ def check_targets(y: Any, *, estimator_name: str) -> Targets:
         ndim, columns = 2, [y.iloc[:, k] for k in range(y.shape[1])]
         names = [str(name) for name in y.columns]
     else:
-        array = np.asarray(y)
+        array = _as_array(y)
         ndim = array.ndim
         if ndim not in (1, 2):
             raise ValueError(
                 f"y must have one or two dimensions, got an array of shape {array.shape}."
             )
         columns = list(array.reshape(len(array), -1).T) if array.size else []
-        names = [f"task{k}" for k in range(len(columns))]
+        names = default_names(len(columns))
     if not columns or len(columns[0]) == 0:
         raise ValueError(f"y must hold at least one sample and one task, got shape {np.shape(y)}.")
     if repeated := sorted({name for name in names if names.count(name) > 1}):
@@ -106,6 +106,22 @@ def check_targets(y: Any, *, estimator_name: str) -> Targets:
         for column, mask, name in zip(columns, missing, names, strict=True)
     ]
     return Targets(names, labels, ~np.column_stack(missing), ndim)
+
+
+def default_names(n_tasks: int) -> list[str]:
+    """Return the names of tasks that have none of their own."""
+    return [f"task{k}" for k in range(n_tasks)]
+
+
+def _as_array(y: Any) -> np.ndarray:
+    """Return y as an array that keeps the kinds of its labels and its gaps."""
+    if np.ma.isMaskedArray(y):
+        return np.where(np.ma.getmaskarray(y), None, y.data.astype(object))
+    array = np.asarray(y)
+    if array.dtype.kind in "US" and not isinstance(y, np.ndarray):
+        # Beside a string NumPy makes strings of numbers, of None and of NaN.
+        return np.asarray(y, dtype=object)
+    return array
 
 
 def check_labels(labels: Any, *, name: str = "task0") -> np.ndarray:
@@ -130,10 +146,7 @@ def check_labels(labels: Any, *, name: str = "task0") -> np.ndarray:
         If a label is complex or infinite.
     """
     if not isinstance(labels, np.ndarray) or labels.dtype.kind == "O":
-        labels = pd.Series(labels)
-        if isinstance(labels.dtype, pd.CategoricalDtype):
-            labels = labels.astype(labels.cat.categories.dtype)
-        labels = labels.infer_objects().to_numpy()
+        labels = pd.Series(labels).infer_objects().to_numpy()
     if labels.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: task {name!r} has dtype {labels.dtype}.")
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
@@ -217,7 +230,8 @@ def per_task(value: Any, names: Sequence[str], *, parameter: str, default: Any) 
     if value is None:
         return [default] * len(names)
     if isinstance(value, Mapping):
-        if unknown := sorted(str(name) for name in value if name not in names):
+        value = {str(name): entry for name, entry in value.items()}
+        if unknown := sorted(set(value) - set(names)):
             raise ValueError(
                 f"{parameter} names unknown tasks {unknown}; the tasks are {list(names)}."
             )
@@ -284,8 +298,8 @@ def check_task(task: str | int, names: Sequence[str], *, parameter: str) -> int:
     """
     if task in names:
         return list(names).index(str(task))
-    if isinstance(task, int) and 0 <= task < len(names):
-        return task
+    if isinstance(task, Integral) and not isinstance(task, bool) and 0 <= task < len(names):
+        return int(task)
     raise ValueError(
         f"{parameter} must be one of the tasks {list(names)} or an index below {len(names)}, "
         f"got {task!r}."
@@ -316,7 +330,7 @@ def check_device(device: str | torch.device) -> str:
         return str(torch.empty(0, device=device).device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
-            f"device {str(device)!r} cannot be used here: {str(error).splitlines()[0]} "
+            f"device {str(device)!r} cannot be used here: {str(error).splitlines()[0]}. "
             "Use device='cpu' or device='auto'."
         ) from error
 

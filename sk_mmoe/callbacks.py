@@ -11,7 +11,9 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from sklearn.base import clone
 from skorch.callbacks import Callback
 from skorch.history import History
 
@@ -137,11 +139,13 @@ class TrainingCheckpoint(Callback):
     The file is replaced at once after an epoch, so that it is whole at any moment.  Fitting an
     equal estimator (same parameters, same integer `random_state`) on the same data again takes
     training up where the file stands, and gives what an uninterrupted fit would have given.
+    Schedules of the learning rate (:class:`skorch.callbacks.LRScheduler`) go on too; other
+    callbacks start anew.  The estimators run it after all other callbacks.
 
     Parameters
     ----------
     path : str or path-like
-        The file. Delete it to start afresh.
+        The file, one for each fit. Delete it to start afresh.
     every : int, default=1
         Number of epochs between two writes.
 
@@ -164,20 +168,26 @@ class TrainingCheckpoint(Callback):
         self.path = path
         self.every = every
 
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+    def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
         """Take up the state of the file."""
-        path = Path(self.path)
-        # A net that is further on already (warm start, partial_fit) has nothing to take up.
-        if not path.exists() or len(net.history) > 0:
+        self.table_ = X.fingerprint()
+        # A net that is further on already (warm start) has nothing to take up.
+        if not Path(self.path).exists() or len(net.history) > 0:
             return
-        state = torch.load(path, map_location=net.device, weights_only=True)
-        if state["seed"] != net.seed:
-            raise ValueError(
-                f"the checkpoint {os.fspath(path)!r} was written with another random_state. Pass "
-                "the same integer, or delete the file to start afresh."
-            )
+        state = torch.load(self.path, map_location=net.device, weights_only=True)
+        for key, found, mend in [
+            ("seed", net.seed, "random_state: pass the same integer"),
+            ("table", self.table_, "data: give each fit a file of its own"),
+        ]:
+            if state[key] != found:
+                raise ValueError(
+                    f"the checkpoint {os.fspath(self.path)!r} was written with other {mend}, or "
+                    "delete the file to start afresh."
+                )
         net.module_.load_state_dict(state["module"])
         net.optimizer_.load_state_dict(state["optimizer"])
+        for schedule, remembered in zip(_schedules(net), state["schedules"], strict=True):
+            schedule.load_state_dict(remembered)
         net.history = History(state["history"])
         for monitor, remembered in zip(_monitors(net), state["monitors"], strict=True):
             monitor.load_state_dict(remembered)
@@ -189,9 +199,11 @@ class TrainingCheckpoint(Callback):
             return
         state = {
             "seed": net.seed,
+            "table": self.table_,
             "module": net.module_.state_dict(),
             "optimizer": net.optimizer_.state_dict(),
-            "history": [dict(epoch) for epoch in net.history],
+            "schedules": [schedule.state_dict() for schedule in _schedules(net)],
+            "history": _plain(list(net.history)),
             "monitors": [monitor.state_dict() for monitor in _monitors(net)],
         }
         path = Path(self.path)
@@ -200,6 +212,41 @@ class TrainingCheckpoint(Callback):
         partial.replace(path)
 
 
+def copy_callbacks(callbacks: Any) -> list[Any]:
+    """Copy callbacks and (name, callback) pairs, so that training leaves the originals alone.
+
+    Checkpoints come last: they save what all others did.
+    """
+    copies: list[Any] = []
+    checkpoints: list[Any] = []
+    for entry in callbacks or ():
+        callback = entry[1] if isinstance(entry, tuple) else entry
+        if not isinstance(callback, Callback):
+            raise TypeError(
+                f"callbacks must be skorch callbacks, got {callback!r}. For scikit-learn's own "
+                "callbacks, such as ProgressBar, use set_callbacks."
+            )
+        copy = clone(callback, safe=False)
+        place = checkpoints if isinstance(callback, TrainingCheckpoint) else copies
+        place.append((entry[0], copy) if isinstance(entry, tuple) else copy)
+    return copies + checkpoints
+
+
 def _monitors(net: Any) -> list[ConvergenceMonitor]:
     """Return the convergence monitors of a net."""
     return [callback for _, callback in net.callbacks_ if isinstance(callback, ConvergenceMonitor)]
+
+
+def _schedules(net: Any) -> list[Any]:
+    """Return the running schedules of a net's learning rate."""
+    running = (getattr(callback, "lr_scheduler_", None) for _, callback in net.callbacks_)
+    return [schedule for schedule in running if schedule is not None]
+
+
+def _plain(value: Any) -> Any:
+    """Return a history with numbers of NumPy as Python's, which torch loads without pickle."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value.item() if isinstance(value, np.generic) else value

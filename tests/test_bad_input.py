@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from sk_mmoe import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
 
@@ -68,7 +69,10 @@ BAD_DATA = {
     "X_val without y_val": ({"X_val": X}, "y_val is missing"),
     "y_val without X_val": ({"y_val": y}, "X_val is missing"),
     "X_val of another width": ({"X_val": X[:, :2], "y_val": y}, "X has 2 features"),
-    "y_val with other tasks": ({"X_val": X, "y_val": frame}, r"must have the tasks \['task0'"),
+    "y_val with more tasks": (
+        {"X_val": X, "y_val": np.column_stack([y, y])},
+        r"must have the tasks \['task0', 'task1'\] as at the first fit",
+    ),
     "y_val with a new label": ({"X_val": X, "y_val": y + 7}, "not among its classes"),
     "y_val with no known label": ({"X_val": X, "y_val": y * NAN}, "no known label"),
 }
@@ -142,7 +146,7 @@ def test_bad_parameter_raises_and_keeps_the_fitted_state(bad, message):
     [
         ({"X": X[:, :2]}, "X has 2 features, but MMoEClassifier is expecting 3"),
         ({"y": y + 7}, "labels .* in task 'task0' that are not among its classes"),
-        ({"y": frame}, r"must have the tasks \['task0', 'task1'\] as at the first fit"),
+        ({"y": y[:, :1]}, r"must have the tasks \['task0', 'task1'\] as at the first fit"),
         ({"classes": [[0, 1], [0, 2]]}, "classes of task 'task1'"),
         ({"classes": [[0, 1]]}, "one value for each of the 2 tasks"),
         ({"sample_weight": np.zeros(40)}, "zero for every known label"),
@@ -216,3 +220,10 @@ def test_divergence_is_an_error_and_keeps_the_fitted_state():
     with pytest.raises(FloatingPointError, match="Lower learning_rate_init"):
         model.fit(X, X)
     assert (model.predict(X) == before).all()
+
+
+def test_another_optimizer_refuses_a_warm_start():
+    sgd = {"optimizer": torch.optim.SGD, "optimizer__param_groups": [("*bias", {})]}
+    model = MMoEClassifier(max_iter=2, warm_start=True, net_params=sgd).fit(X, y)
+    with pytest.raises(ValueError, match="or its optimizer have changed"):
+        model.set_params(net_params=None).fit(X, y)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
 
 from sk_mmoe._loader import TableDataset
 from sk_mmoe._net import MultiTaskNet
@@ -146,7 +146,7 @@ def test_monitor_restores_the_weights_of_the_best_epoch_of_a_net():
     monitor = ConvergenceMonitor("valid_loss", patience=3, tol=0.0, restore_best=True)
     net = make_net(("monitor", monitor)).train(TRAIN, VALID, epochs=60)
     best_epoch = int(np.argmin(net.history[:, "valid_loss"])) + 1
-    assert net.n_epochs == best_epoch + 3 < 60
+    assert len(net.history) == best_epoch + 3 < 60
     reference = make_net().train(TRAIN, VALID, epochs=best_epoch)
     del net.history[best_epoch:]
     assert_equal_training(net, reference)
@@ -193,8 +193,8 @@ def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path, every, crash):
 def test_a_resumed_training_counts_the_stale_epochs_from_before(tmp_path):
     path = tmp_path / "run.pt"
     reference = run(tmp_path / "reference.pt", epochs=60)
-    assert reference.n_epochs < 60
-    run(path, epochs=reference.n_epochs - 2)
+    assert len(reference.history) < 60
+    run(path, epochs=len(reference.history) - 2)
     assert_equal_training(run(path, epochs=60), reference)
 
 
@@ -209,7 +209,7 @@ def test_a_training_that_has_ended_is_not_taken_up_again(tmp_path):
 
 def test_a_checkpoint_of_another_seed_is_refused(tmp_path):
     run(tmp_path / "run.pt", epochs=1)
-    with pytest.raises(ValueError, match=r"run\.pt' was written with another random_state"):
+    with pytest.raises(ValueError, match=r"run\.pt' was written with other random_state"):
         run(tmp_path / "run.pt", epochs=2, seed=8)
 
 
@@ -250,5 +250,34 @@ def test_a_checkpoint_is_taken_up_on_a_cuda_device(tmp_path):
 
     train(2)
     resumed = train(3)
-    assert resumed.n_epochs == 3
+    assert len(resumed.history) == 3
     assert next(resumed.module_.parameters()).device.type == "cuda"
+
+
+def test_a_checkpoint_of_other_data_is_refused(tmp_path):
+    run(tmp_path / "run.pt", epochs=1)
+    net = make_net(TrainingCheckpoint(tmp_path / "run.pt"))
+    with pytest.raises(ValueError, match="written with other data: give each fit a file"):
+        net.train(make_table(2), make_table(1), epochs=2)
+
+
+def test_a_checkpoint_resumes_a_schedule_of_the_learning_rate(tmp_path):
+    def train(path, epochs):
+        schedule = LRScheduler("StepLR", step_size=2, gamma=0.1)
+        net = make_net(schedule, TrainingCheckpoint(path))
+        return net.train(make_table(0), make_table(1), epochs=epochs)
+
+    reference = train(tmp_path / "whole.pt", 6)
+    train(tmp_path / "run.pt", 3)
+    assert_equal_training(train(tmp_path / "run.pt", 6), reference)
+
+
+def test_a_checkpoint_takes_up_numbers_of_numpy_in_the_history(tmp_path):
+    class Record(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            net.history.record("gap", np.float64(1.0))
+
+    for epochs in (1, 2):
+        net = make_net(Record(), TrainingCheckpoint(tmp_path / "run.pt"))
+        net.train(make_table(0), make_table(1), epochs=epochs)
+    assert net.history[:, "gap"] == [1.0, 1.0]

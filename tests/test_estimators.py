@@ -171,10 +171,10 @@ def test_without_hidden_layers_one_expert_is_logistic_regression(X, y):
         tower_hidden_layer_sizes=(),
         alpha=0.0,
         batch_size=400,
-        max_iter=3000,
-        learning_rate_init=0.01,
+        max_iter=300,
+        learning_rate_init=0.05,
         tol=0.0,
-        n_iter_no_change=3000,
+        n_iter_no_change=300,
         dtype="float64",
         random_state=0,
     )

@@ -1,5 +1,7 @@
 """Batches cut from tables in memory: every row once, as it is, without copies."""
 
+import subprocess
+import sys
 from itertools import chain
 
 import hypothesis.extra.numpy as hnp
@@ -212,3 +214,26 @@ def test_batches_are_those_of_the_loader_of_torch(batch_size):
     loader = BatchLoader(table, batch_size=batch_size)
     for (X, y), reference in zip(loader, DataLoader(rows, batch_size=batch_size), strict=True):
         assert all(torch.equal(a, b) for a, b in zip((X, *y), reference, strict=True))
+
+
+@pytest.mark.parametrize("part", ["data", "indices"])
+def test_read_only_sparse_matrices_are_accepted(part):
+    # In a process of its own: torch warns of shared read-only memory once in a process.
+    program = (
+        "import scipy.sparse\n"
+        "from sk_mmoe._loader import SparseRows\n"
+        "matrix = scipy.sparse.random(20, 4, 0.5, format='csr', random_state=0)\n"
+        f"matrix.{part}.flags.writeable = False\n"
+        "assert (SparseRows(matrix)[:].numpy() == matrix.toarray()).all()"
+    )
+    subprocess.run([sys.executable, "-W", "error::UserWarning", "-c", program], check=True)
+
+
+def test_a_fingerprint_tells_tables_apart():
+    def table(X=0.0, y=0.0, weight=1.0):
+        targets = torch.tensor([[0.0], [y]])
+        return TableDataset(np.array([[X], [2.0]]), targets, torch.tensor([[1.0], [weight]]))
+
+    prints = [table(), table(X=1.0), table(y=1.0), table(weight=2.0)]
+    assert len({one.fingerprint() for one in prints}) == 4
+    assert table().fingerprint() == table().fingerprint()

@@ -163,3 +163,12 @@ def test_mixed_tasks_may_miss_labels(X, y_mixed):
     model = MMoEMixedPredictor(**FAST).fit(X, holes)
     assert [task.kind for task in model._encoder.tasks] == ["binary", "multiclass", "regression"]
     assert np.isfinite(model.score(X, holes))
+
+
+def test_columns_without_names_are_taken_by_their_place(X, y):
+    model = MMoEClassifier(class_weight={"click": "balanced"}, **FAST).fit(X, y)
+    assert model.score(X, y.to_numpy()) == model.score(X, y)
+    unnamed = MMoEClassifier(**FAST).fit(X, y.to_numpy())
+    assert unnamed.score(X, y) == unnamed.score(X, y.to_numpy())
+    with pytest.raises(ValueError, match="must have the tasks"):
+        model.score(X, y.rename(columns={"click": "buy"}))

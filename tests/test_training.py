@@ -9,7 +9,14 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_matrix
 from sklearn.callback import ProgressBar, ScoringMonitor
-from skorch.callbacks import Callback, LRScheduler
+from skorch.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    LRScheduler,
+    TrainEndCheckpoint,
+)
 
 from sk_mmoe import MMoEClassifier, MMoERegressor
 from sk_mmoe.callbacks import TrainingCheckpoint
@@ -360,3 +367,53 @@ def test_cuda_and_cpu_train_alike(X, y):
     assert next(cuda.net_.module_.parameters()).device.type == "cuda"
     for a, b in zip(cpu.predict_proba(X), cuda.predict_proba(X), strict=True):
         assert_allclose(a, b, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: EpochScoring(lambda net, X, y: 0.5, name="something"),
+        lambda path: Checkpoint(monitor="train_loss_best", dirname=path),
+        lambda path: TrainEndCheckpoint(dirname=path),
+        lambda path: EarlyStopping(monitor="train_loss", patience=2),
+    ],
+    ids=["EpochScoring", "Checkpoint", "TrainEndCheckpoint", "EarlyStopping"],
+)
+def test_callbacks_that_skorch_ships_work(X, y, make, tmp_path):
+    expected = MMoEClassifier(**FAST).fit(X, y)
+    found = MMoEClassifier(callbacks=[make(tmp_path)], **FAST).fit(X, y)
+    assert_array_equal(weights(found), weights(expected))
+
+
+def test_warm_start_takes_new_settings_of_the_optimizer(X, y):
+    groups = {"optimizer__param_groups": [("mixture.*", {"lr": 0.5})]}
+    model = MMoEClassifier(warm_start=True, net_params=groups, **FAST).fit(X, y)
+    model.set_params(alpha=5.0).fit(X, y)
+    rates, decays = zip(
+        *((g["lr"], g["weight_decay"]) for g in model.net_.optimizer_.param_groups), strict=True
+    )
+    assert rates == (0.5, 0.01)
+    assert decays == (5.0, 5.0)
+
+
+def test_a_checkpoint_resumes_a_schedule_wherever_it_stands_in_the_list(X, y, tmp_path):
+    def fit(path, max_iter):
+        schedule = LRScheduler("StepLR", step_size=2, gamma=0.1)
+        callbacks = [("checkpoint", TrainingCheckpoint(path)), schedule]
+        return MMoEClassifier(callbacks=callbacks, **FAST | {"max_iter": max_iter}).fit(X, y)
+
+    whole = fit(tmp_path / "whole.pt", 6)
+    fit(tmp_path / "run.pt", 3)
+    assert_array_equal(weights(fit(tmp_path / "run.pt", 6)), weights(whole))
+
+
+def test_partial_fit_refuses_a_checkpoint(X, y, tmp_path):
+    model = MMoEClassifier(callbacks=[TrainingCheckpoint(tmp_path / "run.pt")])
+    with pytest.raises(ValueError, match="resumes a fit, not a stream"):
+        model.partial_fit(X, y, classes=[[0, 1], ["low", "middle", "high"]])
+
+
+def test_the_net_says_how_it_is_trained(X, y):
+    net = MMoEClassifier(**FAST).fit(X, y).net_
+    with pytest.raises(TypeError, match="by `train`, or by the `fit` of its estimator"):
+        net.partial_fit(X.to_numpy())

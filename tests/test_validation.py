@@ -327,3 +327,30 @@ def test_lengths_are_compared():
     check_same_length(sparse.csr_array(np.ones((3, 1))), TARGETS)
     with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[4, 3\]"):
         check_same_length(np.ones((4, 1)), TARGETS)
+
+
+def test_a_gap_among_the_strings_of_a_list_is_missing():
+    targets = check_targets(["a", np.nan, "b"], estimator_name="E")
+    assert targets.known.tolist() == [[True], [False], [True]]
+
+
+def test_numbers_beside_strings_in_a_list_stay_numbers():
+    labels = check_targets([["a", 1.5], ["b", 2.5]], estimator_name="E").labels
+    assert labels[1].dtype == "float64"
+
+
+def test_masked_labels_are_missing():
+    y = np.ma.array([1, 2, 3], mask=[0, 1, 0])
+    targets = check_targets(y, estimator_name="E")
+    assert targets.known.tolist() == [[True], [False], [True]]
+    assert targets.labels[0].tolist() == [1, 3]
+
+
+def test_an_index_may_be_an_integer_of_numpy_but_no_bool():
+    assert check_task(np.int64(1), ["a", "b"], parameter="main_task") == 1
+    with pytest.raises(ValueError, match="got True"):
+        check_task(True, ["a", "b"], parameter="main_task")
+
+
+def test_names_of_columns_may_be_numbers():
+    assert per_task({0: 2.0}, ["0", "1"], parameter="task_weights", default=1.0) == [2.0, 1.0]

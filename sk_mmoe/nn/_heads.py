@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sk_mmoe.nn._stacked import StackedMLP
+from sk_mmoe.nn._stacked import StackedMLP, check_sizes
 
 
 class TaskHeads(nn.Module):
@@ -46,7 +46,9 @@ class TaskHeads(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.n_outputs = list(n_outputs)
+        self.n_outputs = list(check_sizes(n_outputs, name="n_outputs"))
+        if not self.n_outputs:
+            raise ValueError("n_outputs must have one entry for each task, got none.")
         self.towers = StackedMLP(
             len(self.n_outputs),
             in_features,

@@ -68,6 +68,8 @@ class MixtureOfExperts(nn.Module):
         gate_dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        if not 0 <= gate_dropout < 1:
+            raise ValueError(f"gate_dropout must be in [0, 1), got {gate_dropout}.")
         self.experts = StackedMLP(
             n_experts, in_features, hidden_layer_sizes, activation=activation, dropout=dropout
         )

@@ -29,6 +29,15 @@ def make_activation(name: str) -> nn.Module:
     return ACTIVATIONS[name]()
 
 
+def check_sizes(sizes: Any, *, name: str) -> tuple[int, ...]:
+    """Return sizes as positive integers; a single one may stand alone."""
+    sizes = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
+    for size in sizes:
+        if not isinstance(size, Integral) or isinstance(size, bool) or int(size) < 1:
+            raise ValueError(f"{name} must be positive integers, got {sizes}.")
+    return tuple(map(int, sizes))
+
+
 class StackedLinear(nn.Module):
     """A stack of affine maps of one shape, applied in one matrix product.
 
@@ -65,7 +74,7 @@ class StackedLinear(nn.Module):
         self, stack: int | Sequence[int], in_features: int, out_features: int, *, bias: bool = True
     ) -> None:
         super().__init__()
-        shape = (stack,) if isinstance(stack, int) else tuple(stack)
+        shape = check_sizes(stack, name="stack")
         self.weight = nn.Parameter(torch.empty(*shape, out_features, in_features))
         self.bias = nn.Parameter(torch.empty(*shape, out_features)) if bias else None
         self.reset_parameters()
@@ -95,6 +104,8 @@ class StackedLinear(nn.Module):
             bias = None if self.bias is None else self.bias.flatten()
             out = F.linear(x, self.weight.flatten(0, -2), bias)
             return out.unflatten(-1, self.weight.shape[:-1]).movedim(0, -2)
+        if x.dim() < 2:
+            raise ValueError(f"x must have two dimensions or more, got shape {tuple(x.shape)}.")
         out = x @ self.weight.mT
         return out if self.bias is None else out + self.bias.unsqueeze(-2)
 
@@ -145,8 +156,8 @@ class StackedMLP(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.stack = (stack,) if isinstance(stack, int) else tuple(stack)
-        sizes = (in_features, *_check_sizes(hidden_layer_sizes))
+        self.stack = check_sizes(stack, name="stack")
+        sizes = (in_features, *check_sizes(hidden_layer_sizes, name="hidden_layer_sizes"))
         self.out_features = sizes[-1]
         self.layers = nn.ModuleList(StackedLinear(self.stack, *pair) for pair in pairwise(sizes))
         self.activation = make_activation(activation)
@@ -168,12 +179,3 @@ class StackedMLP(nn.Module):
         for layer in self.layers:
             x = self.dropout(self.activation(layer(x)))
         return x.expand(*self.stack, *x.shape[-2:])
-
-
-def _check_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
-    """Return the sizes of hidden layers as integers; a single one may stand alone."""
-    single = isinstance(hidden_layer_sizes, Integral)
-    sizes = (hidden_layer_sizes,) if single else tuple(hidden_layer_sizes)
-    if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
-        raise ValueError(f"hidden_layer_sizes must be positive integers, got {sizes}.")
-    return tuple(map(int, sizes))

@@ -79,3 +79,9 @@ def test_gradients_equal_finite_differences():
         return tuple(torch.func.functional_call(heads, parameters, (x,)))
 
     assert torch.autograd.gradcheck(outputs, (draw(2, 3, 3).requires_grad_(), *values))
+
+
+@pytest.mark.parametrize("n_outputs", [[], [1, 0]])
+def test_every_task_needs_an_output(n_outputs):
+    with pytest.raises(ValueError, match="n_outputs must"):
+        TaskHeads(5, n_outputs)

@@ -236,3 +236,14 @@ def test_networks_import_torch_and_the_standard_library_only():
     assert len(files) > 4
     assert "torch" in roots
     assert roots <= allowed
+
+
+@pytest.mark.parametrize("gate_dropout", [-0.1, 1.0, 1.5])
+def test_gate_dropout_is_a_probability_below_one(gate_dropout):
+    with pytest.raises(ValueError, match=r"must be in \[0, 1\)"):
+        MixtureOfExperts(5, 2, gate_dropout=gate_dropout)
+
+
+def test_a_mixture_needs_an_expert():
+    with pytest.raises(ValueError, match="positive integers"):
+        MMoE(5, [1, 1], n_experts=0)

@@ -166,3 +166,8 @@ def test_repr_shows_the_shape_of_the_stack():
     assert repr(StackedLinear((2, 3), 5, 4, bias=False)) == (
         "StackedLinear(stack=(2, 3), 5 -> 4, bias=False)"
     )
+
+
+def test_an_input_of_one_dimension_is_refused():
+    with pytest.raises(ValueError, match="two dimensions or more"):
+        StackedLinear(4, 5, 2)(torch.zeros(5))
