@@ -27,7 +27,7 @@ from sk_mmoe._validation import (
     check_task,
     check_task_weights,
 )
-from sk_mmoe.callbacks import ConvergenceMonitor, TrainingCheckpoint, copy_callbacks
+from sk_mmoe.callbacks import ConvergenceMonitor, TrainingCheckpoint, _copy_callbacks
 from sk_mmoe.model_selection import MultiOutputStratifiedShuffleSplit
 from sk_mmoe.nn import MultiTaskLoss
 
@@ -265,7 +265,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             "lr": self.learning_rate_init,
             "batch_size": min(batch_size, n_rows),
             "iterator_train__shuffle": True,
-            "callbacks": [("monitor", monitor), *copy_callbacks(self.callbacks)],
+            "callbacks": [("monitor", monitor), *_copy_callbacks(self.callbacks)],
             "train_split": None,
             "verbose": int(self.verbose),
             "device": check_device(self.device),

@@ -212,7 +212,7 @@ class TrainingCheckpoint(Callback):
         partial.replace(path)
 
 
-def copy_callbacks(callbacks: Any) -> list[Any]:
+def _copy_callbacks(callbacks: Any) -> list[Any]:
     """Copy callbacks and (name, callback) pairs, so that training leaves the originals alone.
 
     Checkpoints come last: they save what all others did.
