@@ -5,7 +5,7 @@ boosting takes the table as it is). The official test file is halved at random: 
 MMoE looks at one half, the AUCs that count are those of the other. Settings are the defaults but
 for what is written below; nothing was tuned on the test half.
 
-    python benchmarks/census_auc.py            # about 20 minutes on two cores
+    OMP_WAIT_POLICY=passive python benchmarks/census_auc.py      # 20 minutes on two cores
 """
 
 import argparse
