@@ -25,7 +25,7 @@ def environment():
         "processor": _processor(),
         "cores": os.cpu_count(),
         "torch_threads": torch.get_num_threads(),
-        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY"),
+        "omp": {key: value for key, value in os.environ.items() if key.startswith("OMP_")},
         "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
     }
 

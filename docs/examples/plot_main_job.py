@@ -157,7 +157,9 @@ parser.add_argument("--n-samples", type=int, help="number of rows, all by defaul
 parser.add_argument("--output", type=Path, default=Path("main_job"), help="folder for the results")
 options = parser.parse_args()
 
-warnings.simplefilter("ignore", ConvergenceWarning)  # networks may use all their epochs
+# Networks may use all their epochs; numbers that are mostly zero have few quantiles.
+warnings.simplefilter("ignore", ConvergenceWarning)
+warnings.filterwarnings("ignore", "Bins whose width are too small")
 study, default_size = studies[options.data]
 X, y, models, metric, cv = study(options.n_samples or default_size)
 folds = run(X, y, models, metric, cv)
