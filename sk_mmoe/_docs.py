@@ -69,20 +69,20 @@ n_tasks_ : int
 task_names_ : list of str
     Names of the tasks: the columns of y, or "task0", "task1", ...
 n_features_in_ : int
-    Number of features seen during :term:`fit`.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+    Number of features seen during `fit`.
+feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Names of the features; defined when X has names that are all strings.
 n_iter_ : int
     Number of epochs of training.
-loss_curve_ : list of float of length n_iter_
+loss_curve_ : list of float of length `n_iter_`
     Training loss after each epoch.
-task_loss_curve_ : ndarray of shape (n_iter_, n_tasks_)
+task_loss_curve_ : ndarray of shape (`n_iter_`, `n_tasks_`)
     Training loss of each task: log loss, or squared error in units of the target's variance.
 best_loss_ : float
     The lowest training loss.
-validation_scores_ : list of float of length n_iter_ or None
+validation_scores_ : list of float of length `n_iter_` or None
     Minus the watched loss on the held-out part, with early stopping.
-validation_task_loss_curve_ : ndarray of shape (n_iter_, n_tasks_) or None
+validation_task_loss_curve_ : ndarray of shape (`n_iter_`, `n_tasks_`) or None
     Loss of each task on the held-out part, with early stopping.
 best_validation_score_ : float or None
     The highest of `validation_scores_`; its epoch gave the weights that are kept."""

@@ -57,9 +57,9 @@ class StackedLinear(nn.Module):
 
     Attributes
     ----------
-    weight : torch.nn.Parameter of shape (*stack, out_features, in_features)
+    weight : torch.nn.Parameter of shape (..., out_features, in_features)
         The weights of all maps.
-    bias : torch.nn.Parameter of shape (*stack, out_features) or None
+    bias : torch.nn.Parameter of shape (..., out_features) or None
         The biases of all maps.
 
     Examples
@@ -91,12 +91,12 @@ class StackedLinear(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of shape (n_samples, in_features) or (*stack, n_samples, in_features)
+        x : Tensor of shape (n_samples, in_features) or (..., n_samples, in_features)
             One input shared by all maps, or one input for each (leading axes broadcast).
 
         Returns
         -------
-        Tensor of shape (*stack, n_samples, out_features)
+        Tensor of shape (..., n_samples, out_features)
             The outputs.
         """
         if x.dim() == 2:
@@ -168,12 +168,12 @@ class StackedMLP(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of shape (n_samples, in_features) or (*stack, n_samples, in_features)
+        x : Tensor of shape (n_samples, in_features) or (..., n_samples, in_features)
             One input shared by all networks, or one input for each.
 
         Returns
         -------
-        Tensor of shape (*stack, n_samples, out_features)
+        Tensor of shape (..., n_samples, out_features)
             The activations of the last hidden layer.
         """
         for layer in self.layers:
