@@ -1,8 +1,10 @@
 """The README keeps its promises."""
 
+import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 README = Path(__file__).resolve().parents[1] / "README.md"
@@ -32,3 +34,24 @@ def test_test_command_is_marked_and_installs_the_tested_versions():
 @pytest.mark.parametrize("path", re.findall(r"\]\((?!\w+:|#)([^)#]+)", README.read_text()))
 def test_relative_links_lead_somewhere(path):
     assert (README.parent / path).exists()
+
+
+def raw_result(name):
+    """Return what a benchmark wrote."""
+    return json.loads((README.parent / "benchmarks" / "results" / f"{name}.json").read_text())
+
+
+def test_aucs_are_those_of_the_raw_result():
+    runs = pd.json_normalize(raw_result("census_auc")["runs"])
+    for model, group in runs.groupby("model"):
+        (row,) = re.findall(rf"^\| {model}.*", README.read_text(), re.MULTILINE)
+        for task in ("income", "never_married"):
+            scores = group[f"test.{task}"]
+            assert f"{scores.mean():.4f}".removeprefix("0") in row
+            if len(scores) > 1:
+                assert f"± {scores.std():.4f}".replace("0.", ".") in row
+
+
+def test_cost_of_training_is_that_of_the_raw_result():
+    ratios = [run["ratio_of_medians"] for run in raw_result("training_cost")["runs"]]
+    assert f"between {min(ratios):.2f} and {max(ratios):.2f} times" in README.read_text()
