@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -26,13 +26,22 @@ from sk_mmoe._validation import (
     check_targets,
     check_task,
     check_task_weights,
+    warn_of_large_values,
 )
 from sk_mmoe.callbacks import ConvergenceMonitor, TrainingCheckpoint, _copy_callbacks
 from sk_mmoe.model_selection import MultiOutputStratifiedShuffleSplit
 from sk_mmoe.nn import MultiTaskLoss
 
 _AUTO_BATCH_SIZE = 256
-_AUTO_EARLY_STOPPING = 10_000
+# Without a held-out part networks of this size overfit most tables of some hundred rows already.
+_AUTO_EARLY_STOPPING = 200
+_OF_INPUTS = ("n_features_in_", "feature_names_in_")
+# What net_params must leave to a parameter of the estimator.
+_OWN_PARAMETERS = {
+    "callbacks": "callbacks",
+    "max_epochs": "max_iter",
+    "train_split": "X_val and y_val",
+}
 
 
 class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
@@ -47,11 +56,15 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
 
     # -- what the mix-ins fill in -----------------------------------------------------------
 
-    def _make_tasks(self, targets: Targets, weights: np.ndarray | None) -> list[Task]:
-        """Return the tasks that fit the targets."""
+    def _make_tasks(
+        self, targets: Targets, weights: np.ndarray | None, classes: list[Any] | None = None
+    ) -> list[Task]:
+        """Return the tasks that fit the targets, or the classes where they are declared."""
         raise NotImplementedError
 
-    def _label_weights(self, targets: Targets, weights: np.ndarray | None) -> np.ndarray | None:
+    def _label_weights(
+        self, tasks: list[Task], targets: Targets, weights: np.ndarray | None
+    ) -> np.ndarray | None:
         """Return the weights of single labels, of shape (n_samples, n_tasks)."""
         return weights
 
@@ -103,17 +116,18 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         with _unchanged_on_error(self):
             going_on = self.warm_start and hasattr(self, "net_")
             X, targets, weights = self._check_data(X, y, sample_weight, reset=not going_on)
+            warn_of_large_values(X)
             encoder = self._encoder if going_on else self._make_encoder(targets, weights)
             seed = self.net_.seed if going_on else _draw_seed(self.random_state)
-            train = self._make_dataset(encoder, X, targets, weights)
-            if X_val is not None or y_val is not None:
+            rows = valid = None
+            if X_val is not None or y_val is not None or sample_weight_val is not None:
                 valid = self._check_validation_set(encoder, X_val, y_val, sample_weight_val)
             elif self._stops_early(len(targets)):
-                train_rows, valid_rows = self._split(encoder, targets, seed)
-                valid = self._make_dataset(encoder, X, targets, weights, valid_rows)
-                train = self._make_dataset(encoder, X, targets, weights, train_rows)
-            else:
-                valid = None
+                rows, valid_rows = self._split(encoder, targets, seed)
+                valid = self._make_dataset(
+                    encoder, X, targets, weights, valid_rows, needed=self._watched(encoder)
+                )
+            train = self._make_dataset(encoder, X, targets, weights, rows, needed=encoder.names)
             net = self._make_net(encoder, seed, len(train), early_stopping=valid is not None)
             if going_on:
                 self._continue_from(net, self.net_)
@@ -125,13 +139,15 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
     ) -> MultiTaskEstimator:
         """Pass once over a chunk of a stream."""
         with _unchanged_on_error(self):
-            if self.early_stopping is True:
+            if self.early_stopping not in (False, "auto"):
                 raise ValueError("partial_fit does not support early_stopping=True.")
             first = not hasattr(self, "net_")
-            X, targets, weights = self._check_data(X, y, sample_weight, reset=first)
+            X, targets, weights = self._check_data(X, y, sample_weight, reset=first, complete=first)
             encoder = self._stream_encoder(targets, weights, classes)
             seed = _draw_seed(self.random_state) if first else self.net_.seed
             dataset = self._make_dataset(encoder, X, targets, weights)
+            if len(dataset) == 0:  # a chunk without a label
+                return self
             net = self._make_net(encoder, seed, len(dataset), early_stopping=False)
             if any(isinstance(callback, TrainingCheckpoint) for _, callback in net.callbacks_):
                 raise ValueError(
@@ -150,20 +166,20 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         """Return the encoder that the first chunk makes and later ones share."""
         return self._encoder if hasattr(self, "net_") else self._make_encoder(targets, weights)
 
-    def _check_X(self, X: Any, *, reset: bool) -> Any:
-        """Return X as a C-ordered array or CSR matrix of the estimator's dtype."""
+    def _check_X(self, X: Any, *, dtype: str, reset: bool = False) -> Any:
+        """Return X as a C-ordered array or CSR matrix of a dtype."""
         return validate_data(
-            self, X, accept_sparse="csr", dtype=np.dtype(self.dtype), order="C", reset=reset
+            self, X, accept_sparse="csr", dtype=np.dtype(dtype), order="C", reset=reset
         )
 
     def _check_data(
-        self, X: Any, y: Any, sample_weight: Any, *, reset: bool
+        self, X: Any, y: Any, sample_weight: Any, *, reset: bool, complete: bool = True
     ) -> tuple[Any, Targets, np.ndarray | None]:
         """Return the checked inputs, targets and weights of the labels."""
-        targets = check_targets(y, estimator_name=type(self).__name__)
-        X = self._check_X(X, reset=reset)
+        targets = check_targets(y, estimator_name=type(self).__name__, complete=complete)
+        X = self._check_X(X, dtype=self.dtype, reset=reset)
         check_same_length(X, targets)
-        return X, targets, check_sample_weight(sample_weight, targets)
+        return X, targets, check_sample_weight(sample_weight, targets, complete=complete)
 
     def _check_validation_set(
         self, encoder: TaskEncoder, X_val: Any, y_val: Any, sample_weight_val: Any
@@ -172,13 +188,24 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         if X_val is None or y_val is None:
             absent = "X_val" if X_val is None else "y_val"
             raise ValueError(f"X_val and y_val go together, but {absent} is missing.")
-        if self.early_stopping is False:
+        if not self.early_stopping:
             raise ValueError(
                 "X_val and y_val are used for early stopping, but early_stopping=False. "
                 "Set it to True or 'auto'."
             )
-        X, targets, weights = self._check_data(X_val, y_val, sample_weight_val, reset=False)
-        return self._make_dataset(encoder, X, targets, weights)
+        try:
+            X, targets, weights = self._check_data(
+                X_val, y_val, sample_weight_val, reset=False, complete=False
+            )
+            return self._make_dataset(encoder, X, targets, weights, needed=self._watched(encoder))
+        except ValueError as error:
+            raise ValueError(f"the validation set (X_val, y_val): {error}") from error
+
+    def _watched(self, encoder: TaskEncoder) -> list[str]:
+        """Return the task whose loss alone decides when to stop, if there is one."""
+        if self.main_task is None:
+            return []
+        return [encoder.names[check_task(self.main_task, encoder.names, parameter="main_task")]]
 
     def _stops_early(self, n_samples: int) -> bool:
         """Return whether a part of the data is held out for early stopping."""
@@ -198,9 +225,11 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         train_rows, valid_rows = next(splitter.split(labels, labels))
         return np.sort(train_rows), np.sort(valid_rows)
 
-    def _make_encoder(self, targets: Targets, weights: np.ndarray | None) -> TaskEncoder:
+    def _make_encoder(
+        self, targets: Targets, weights: np.ndarray | None, classes: list[Any] | None = None
+    ) -> TaskEncoder:
         """Return an encoder of the targets."""
-        return TaskEncoder(self._make_tasks(targets, weights), ndim=targets.ndim)
+        return TaskEncoder(self._make_tasks(targets, weights, classes), ndim=targets.ndim)
 
     def _make_dataset(
         self,
@@ -209,10 +238,15 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         targets: Targets,
         weights: np.ndarray | None,
         rows: np.ndarray | None = None,
+        *,
+        needed: Sequence[str] | None = None,
     ) -> TableDataset:
-        """Return the rows of a table that have a label with weight, ready for the network."""
+        """Return the rows of a table that have a label with weight, ready for the network.
+
+        The tasks that are needed must have such labels, and unless `needed` is None any task.
+        """
         targets = encoder.check(targets)
-        weights = self._label_weights(targets, weights)
+        weights = self._label_weights(encoder.tasks, targets, weights)
         if weights is None and not targets.known.all():
             weights = targets.known.astype(np.float64)
         if rows is not None:
@@ -223,17 +257,19 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         if weights is None:
             return TableDataset(X, encoded)
         totals = weights.sum(axis=0)
-        if (totals == 0).any():
-            lost = [name for name, total in zip(encoder.names, totals, strict=True) if total == 0]
+        lost = [name for name, total in zip(encoder.names, totals, strict=True) if total == 0]
+        if needed is not None and (len(lost) == len(totals) or set(lost) & set(needed)):
             raise ValueError(
-                f"no label of the tasks {lost} is left with weight in the part to learn from or in "
-                "the validation part. Raise validation_fraction, pass X_val and y_val, or set "
+                f"no label of the tasks {lost} is left with weight in the part to learn from, or "
+                "in the part held out. Change validation_fraction, pass X_val and y_val, or set "
                 "early_stopping=False."
             )
         used = np.flatnonzero(weights.any(axis=1))
         if len(used) < len(weights):
             X, encoded, weights = X[used], encoded[torch.from_numpy(used)], weights[used]
-        return TableDataset(X, encoded, torch.from_numpy(weights / weights.mean(axis=0)).to(dtype))
+            totals = weights.sum(axis=0)
+        weights = weights * (len(weights) / np.where(totals > 0, totals, 1))
+        return TableDataset(X, encoded, torch.from_numpy(weights).to(dtype))
 
     def _make_net(
         self, encoder: TaskEncoder, seed: int, n_rows: int, *, early_stopping: bool
@@ -242,9 +278,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         names = encoder.names
         monitor = ConvergenceMonitor(
             "valid_loss" if early_stopping else "train_loss",
-            task=None
-            if self.main_task is None
-            else check_task(self.main_task, names, parameter="main_task"),
+            task=next((names.index(name) for name in self._watched(encoder)), None),
             patience=self.n_iter_no_change,
             tol=self.tol,
             restore_best=early_stopping,
@@ -263,7 +297,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             "optimizer__weight_decay": self.alpha,
             "optimizer__fused": True,
             "lr": self.learning_rate_init,
-            "batch_size": min(batch_size, n_rows),
+            "batch_size": min(int(batch_size), n_rows),
             "iterator_train__shuffle": True,
             "callbacks": [("monitor", monitor), *_copy_callbacks(self.callbacks)],
             "train_split": None,
@@ -274,6 +308,8 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             "seed": seed,
         }
         extra = dict(self.net_params or {})
+        for name in extra.keys() & _OWN_PARAMETERS.keys():
+            raise ValueError(f"net_params must not set {name!r}: use {_OWN_PARAMETERS[name]}.")
         if "optimizer" in extra:  # our settings are AdamW's
             parameters = {k: v for k, v in parameters.items() if not k.startswith("optimizer__")}
         return MultiTaskNet(**(parameters | extra)).initialize()
@@ -313,6 +349,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         self.net_ = net
         self._encoder = encoder
         self.task_names_ = encoder.names
+        self.task_kinds_ = [task.kind for task in encoder.tasks]
         self.n_tasks_ = len(encoder.tasks)
         self.n_iter_ = len(net.history)
         self.loss_curve_ = [epoch["train_loss"] for epoch in net.history]
@@ -333,7 +370,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
     def _scores(self, X: Any) -> list[torch.Tensor]:
         """Return the raw scores of each task, in double precision."""
         check_is_fitted(self)
-        X = self._check_X(X, reset=False)
+        X = self._check_X(X, dtype=self.net_.dtype)
         return [scores.double() for scores in self.net_.predict_scores(X)]
 
     def predict(self, X: Any) -> np.ndarray:
@@ -374,13 +411,16 @@ def _draw_seed(random_state: Any) -> int:
 
 @contextmanager
 def _unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Give an estimator the attributes back that it had, if fitting it fails."""
-    before = dict(vars(estimator))
+    """Give an estimator back what describes its inputs, if fitting it fails.
+
+    All else that a fit sets is set when training is over.
+    """
+    state = vars(estimator)
+    before = {name: state[name] for name in _OF_INPUTS if name in state}
     try:
         yield
     except BaseException:
-        # scikit-learn tears its callbacks down afterwards and needs to find them.
-        running = {k: v for k, v in vars(estimator).items() if k.startswith(("_skl_", "_callback"))}
-        vars(estimator).clear()
-        vars(estimator).update(before | running)
+        for name in _OF_INPUTS:
+            state.pop(name, None)
+        state.update(before)
         raise

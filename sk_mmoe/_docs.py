@@ -26,7 +26,7 @@ max_iter : int, default=100
     Number of epochs, at most.
 early_stopping : bool or "auto", default="auto"
     Whether to hold out a part of the data (stratified over all tasks), stop when the loss on it no
-    longer improves, and return to the best weights. "auto" does so with more than 10,000 samples
+    longer improves, and return to the best weights. "auto" does so with more than 200 samples,
     or when a validation set is passed to `fit`. Without it the training loss is watched.
 validation_fraction : float, default=0.1
     Part of the data to hold out for early stopping.
@@ -68,6 +68,8 @@ n_tasks_ : int
     Number of tasks.
 task_names_ : list of str
     Names of the tasks: the columns of y, or "task0", "task1", ...
+task_kinds_ : list of {"binary", "multiclass", "regression"}
+    Kinds of the tasks.
 n_features_in_ : int
     Number of features seen during `fit`.
 feature_names_in_ : ndarray of shape (`n_features_in_`,)

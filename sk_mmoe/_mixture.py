@@ -65,7 +65,7 @@ class BaseMMoE(MultiTaskEstimator):
             The weights of the experts; they sum to one over experts.
         """
         check_is_fitted(self)
-        X = self._check_X(X, reset=False)
+        X = self._check_X(X, dtype=self.net_.dtype)
         batches = self.net_.map_batches(X, self.net_.module_.gate_weights)
         weights = torch.cat(list(batches), dim=1)
         return weights.transpose(0, 1).numpy()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -19,6 +23,9 @@ from sk_mmoe._loader import BatchLoader, TableDataset
 from sk_mmoe.nn import MultiTaskLoss
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+_COLOUR = re.compile(r"\x1b\[\d+m")
+_RNG_LOCK = RLock()
+_DIVERGED = "Lower learning_rate_init, or scale the inputs, e.g. with StandardScaler."
 _PREDICT_ROWS = 8192
 _PREDICT_VALUES = 2**24
 _PAD_ROWS = 64
@@ -75,7 +82,11 @@ class MultiTaskNet(NeuralNet):
     @property
     def _default_callbacks(self) -> list[tuple[str, Callback]]:
         ignored = ["train_task_losses", "valid_task_losses"]
-        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog(keys_ignored=ignored))]
+        sink = _print_row if self.verbose else print  # skorch is silent with print only
+        return [
+            ("epoch_timer", EpochTimer()),
+            ("print_log", PrintLog(keys_ignored=ignored, sink=sink)),
+        ]
 
     # -- building ---------------------------------------------------------------------------
 
@@ -158,6 +169,8 @@ class MultiTaskNet(NeuralNet):
                 self.partial_fit(train)
         finally:
             del self._datasets
+        if not all(parameter.isfinite().all() for parameter in self.module_.parameters()):
+            raise FloatingPointError(f"training diverged: not all weights are numbers. {_DIVERGED}")
         return self
 
     def get_split_datasets(self, X: Any, y: Any = None, **_: Any) -> tuple[Any, Any]:
@@ -228,10 +241,9 @@ class MultiTaskNet(NeuralNet):
             total = total + size * torch.cat([step["loss"].view(1), step["task_losses"]])
             n_rows += size
         loss, *task_losses = (total / n_rows).tolist()
-        if training and not np.isfinite(loss):
+        if not np.isfinite(loss):
             raise FloatingPointError(
-                f"the training loss became {loss} in epoch {len(self.history)}. Lower "
-                "learning_rate_init, or scale the inputs, e.g. with StandardScaler."
+                f"{prefix}_loss became {loss} in epoch {len(self.history)}. {_DIVERGED}"
             )
         if training and not self._batch_hooks:
             self.history.new_batch()  # skorch's checkpoints look at the last one
@@ -331,6 +343,11 @@ class MultiTaskNet(NeuralNet):
 _ONE_EVALUATION = (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
 
 
+def _print_row(row: str) -> None:
+    """Print a row of the log, with colours on a terminal only."""
+    print(row if sys.stdout.isatty() else _COLOUR.sub("", row))
+
+
 def _without_surplus(result: Any, surplus: int) -> Any:
     """Return a tensor, or several, without the last rows, on the CPU."""
     if isinstance(result, Tensor):
@@ -338,8 +355,13 @@ def _without_surplus(result: Any, surplus: int) -> Any:
     return [_without_surplus(part, surplus) for part in result]
 
 
-def _forked_rng(device: str) -> Any:
-    """Return a context that leaves the global generators of the CPU and a device alone."""
+@contextmanager
+def _forked_rng(device: str) -> Iterator[None]:
+    """Leave the global generators of the CPU and a device alone.
+
+    There is one of each in a process: of several threads that train, one at a time may use it.
+    """
     used = torch.device(device)
     devices = [used] if used.type == "cuda" else []
-    return torch.random.fork_rng(devices=devices)
+    with _RNG_LOCK, torch.random.fork_rng(devices=devices):
+        yield

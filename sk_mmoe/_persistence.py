@@ -69,6 +69,10 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
     if changed := [key for key in estimator.net_params or () if key.startswith("module")]:
         raise ValueError(f"a network changed by net_params {changed} cannot be saved. Use pickle.")
     parameters = estimator.get_params(deep=False)
+    # Those of the fit: set_params may have changed them since.
+    net = estimator.net_
+    parameters |= {name: getattr(net, f"module__{name}") for name in estimator._network_parameters}
+    parameters["dtype"] = net.dtype
     if not isinstance(estimator.random_state, int):
         del parameters["random_state"]
     description = {
@@ -120,14 +124,21 @@ def load_model(
     --------
     save_model : Write such a file, with an example.
     """
-    with _safetensors().safe_open(path, framework="pt", device="cpu") as file:
-        metadata = file.metadata() or {}
-        if _METADATA_KEY not in metadata:
-            raise ValueError(f"{os.fspath(path)!r} was not written by sk_mmoe.save_model.")
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    safetensors = _safetensors()
+    foreign = f"{os.fspath(path)!r} was not written by sk_mmoe.save_model."
+    try:
+        with safetensors.safe_open(path, framework="pt", device="cpu") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{foreign} It is no safetensors file.") from error
+    if _METADATA_KEY not in metadata:
+        raise ValueError(foreign)
     description = _from_plain(json.loads(metadata[_METADATA_KEY]))
     classes = {cls.__name__: cls for cls in _subclasses(MultiTaskEstimator)}
-    estimator = classes[description["estimator"]](**description["parameters"] | {"device": device})
+    if (name := description["estimator"]) not in classes:
+        raise ValueError(f"{os.fspath(path)!r} holds a {name!r}, which is not known here.")
+    estimator = classes[name](**description["parameters"] | {"device": device})
     estimator._validate_params()
     estimator.n_features_in_ = description["n_features"]
     if description["feature_names"] is not None:

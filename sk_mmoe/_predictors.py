@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import ClassifierTags, RegressorTags, Tags, compute_class_weight
+from sklearn.utils import ClassifierTags, RegressorTags, Tags
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from sk_mmoe._base import MultiTaskEstimator
 from sk_mmoe._tasks import (
@@ -38,14 +38,21 @@ class _TaskKinds(MultiTaskEstimator):
         """Return the kind of each task."""
         raise NotImplementedError
 
-    def _make_tasks(self, targets: Targets, weights: np.ndarray | None) -> list[Task]:
-        kinds = self._task_kinds(targets.names)
-        return [
-            make_task(name, kind, labels, None if weights is None else weights[known, k])
-            for k, (name, kind, labels, known) in enumerate(
-                zip(targets.names, kinds, targets.labels, targets.known.T, strict=True)
-            )
-        ]
+    def _make_tasks(
+        self, targets: Targets, weights: np.ndarray | None, classes: list[Any] | None = None
+    ) -> list[Task]:
+        tasks = []
+        for k, (name, kind) in enumerate(
+            zip(targets.names, self._task_kinds(targets.names), strict=True)
+        ):
+            known = None if weights is None else weights[targets.known[:, k], k]
+            if classes is None or classes[k] is None:
+                tasks.append(make_task(name, kind, targets.labels[k], known))
+            elif kind == "regression":
+                raise ValueError(f"classes of task {name!r} must be None: it is a regression.")
+            else:
+                tasks.append(make_task(name, "classification", classes[k]))
+        return tasks
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the mean over tasks of accuracy (classes) or R² (numbers) on known labels.
@@ -65,15 +72,18 @@ class _TaskKinds(MultiTaskEstimator):
             The mean score. For tasks one by one see :mod:`sk_mmoe.metrics`.
         """
         scores = self._scores(X)
-        targets = self._encoder.check(check_targets(y, estimator_name=type(self).__name__))
-        weights = check_sample_weight(sample_weight, targets)
+        targets = check_targets(y, estimator_name=type(self).__name__, complete=False)
+        targets = self._encoder.check(targets)
+        weights = check_sample_weight(sample_weight, targets, complete=False)
         values = []
         for k, (task, labels) in enumerate(zip(self._encoder.tasks, targets.labels, strict=True)):
             known = targets.known[:, k]
-            metric = r2_score if isinstance(task, RegressionTask) else accuracy_score
             weight = None if weights is None else weights[known, k]
+            if not known.any() or (weight is not None and not weight.any()):
+                continue
+            metric = r2_score if isinstance(task, RegressionTask) else accuracy_score
             values.append(metric(labels, task.decode(scores[k][known]), sample_weight=weight))
-        return float(np.mean(values))
+        return float(np.mean(values)) if values else np.nan
 
 
 class _WithClasses(_TaskKinds):
@@ -124,48 +134,42 @@ class _WithClasses(_TaskKinds):
             for declared in per_task(classes, targets.names, parameter="classes", default=None)
         ]
         if not hasattr(self, "net_"):
-            labels = [
-                seen if declared is None else declared
-                for seen, declared in zip(targets.labels, classes, strict=True)
-            ]
-            return self._make_encoder(replace(targets, labels=labels), weights)
+            return self._make_encoder(targets, weights, classes)
         for task, declared in zip(self._encoder.tasks, classes, strict=True):
-            if declared is None or not isinstance(task, ClassificationTask):
-                continue
-            if not np.array_equal(declared, task.classes):
+            known = getattr(task, "classes", None)
+            if declared is not None and not np.array_equal(declared, known):
+                known = None if known is None else known.tolist()
                 raise ValueError(
-                    f"classes of task {task.name!r} are {task.classes.tolist()} since the first "
-                    f"call to partial_fit, got {declared.tolist()}."
+                    f"classes of task {task.name!r} are {known} since the first call to "
+                    f"partial_fit, got {declared.tolist()}."
                 )
         return self._encoder
 
-    def _label_weights(self, targets: Targets, weights: np.ndarray | None) -> np.ndarray | None:
-        names = targets.names
-        class_weight = self.class_weight
+    def _label_weights(
+        self, tasks: list[Task], targets: Targets, weights: np.ndarray | None
+    ) -> np.ndarray | None:
+        class_weight, names = self.class_weight, targets.names
         if class_weight is None:
             return weights
+        # With one task a dict may weigh its labels without naming it.
         by_label = (
             isinstance(class_weight, Mapping) and len(names) == 1 and names[0] not in class_weight
         )
-        if class_weight == "balanced" or by_label:
+        if isinstance(class_weight, str) or by_label:
             class_weights = [class_weight] * len(names)
         else:
             class_weights = per_task(class_weight, names, parameter="class_weight", default=None)
         weights = targets.known.astype(np.float64) if weights is None else weights.copy()
-        for k, (value, labels) in enumerate(zip(class_weights, targets.labels, strict=True)):
-            if value is None:
-                continue
+        for k, (task, value) in enumerate(zip(tasks, class_weights, strict=True)):
             known = targets.known[:, k]
-            classes, codes = np.unique(labels, return_inverse=True)
-            factors = compute_class_weight(
-                value, classes=classes, y=labels, sample_weight=weights[known, k]
-            )
-            weights[known, k] *= factors[codes]
+            if value is not None and known.any():
+                weights[known, k] *= task.label_weights(value, targets.labels[k], weights[known, k])
         return weights
 
     @property
     def classes_(self) -> np.ndarray | list[np.ndarray | None]:
         """The classes of each task; an array if y had one dimension."""
+        check_is_fitted(self)
         classes = [getattr(task, "classes", None) for task in self._encoder.tasks]
         return classes[0] if self._encoder.ndim == 1 else classes
 
@@ -220,6 +224,7 @@ class _WithClasses(_TaskKinds):
 class MultiTaskClassifier(ClassifierMixin, _WithClasses):
     """Mix-in of estimators whose tasks all have classes."""
 
+    # scikit-learn's own refuses several multi-class tasks and missing labels.
     score = _TaskKinds.score
 
     def _task_kinds(self, names: list[str]) -> list[str]:
@@ -235,7 +240,7 @@ class MultiTaskClassifier(ClassifierMixin, _WithClasses):
     def __sklearn_tags__(self) -> Tags:
         """Return what the estimator can do."""
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = True
+        tags.classifier_tags.multi_label = True
         return tags
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
 from torch import Tensor
 from torch.nn import functional as F
 
 from sk_mmoe._validation import Targets, default_names
+
+_MANY_CLASSES = 50
 
 
 def binary_loss(scores: Tensor, targets: Tensor) -> Tensor:
@@ -53,6 +57,12 @@ class Task(ABC):
         """Return the labels as numbers for the loss."""
 
     @abstractmethod
+    def label_weights(
+        self, class_weight: Any, labels: np.ndarray, weights: np.ndarray
+    ) -> np.ndarray:
+        """Return the factors by which `class_weight` weighs labels that have weights already."""
+
+    @abstractmethod
     def decode(self, scores: Tensor) -> np.ndarray:
         """Return the labels predicted by raw scores of shape (n_samples, n_outputs)."""
 
@@ -83,6 +93,35 @@ class ClassificationTask(Task):
                 f"{self.classes.tolist()}. Give all of them to the first fit, or to `classes`."
             )
         return codes
+
+    def label_weights(
+        self, class_weight: Any, labels: np.ndarray, weights: np.ndarray
+    ) -> np.ndarray:
+        """Return the weight of each label's class."""
+        if isinstance(class_weight, str) and class_weight == "balanced":
+            present = np.unique(labels)
+            factors = compute_class_weight(
+                "balanced", classes=present, y=labels, sample_weight=weights
+            )
+            return factors[pd.Index(present).get_indexer(pd.Index(labels))]
+        if not isinstance(class_weight, Mapping):
+            raise ValueError(
+                f'class_weight of task {self.name!r} must be "balanced" or a dict from labels to '
+                f"weights, got {class_weight!r}."
+            )
+        classes = self.classes.tolist()
+        if unknown := [label for label in class_weight if label not in classes]:
+            raise ValueError(
+                f"class_weight of task {self.name!r} has labels {unknown} that are not among its "
+                f"classes {classes}."
+            )
+        factors = np.array([class_weight.get(label, 1.0) for label in classes], dtype=np.float64)
+        if not (np.isfinite(factors).all() and (factors >= 0).all()):
+            raise ValueError(
+                f"class_weight of task {self.name!r} must be finite and not negative, got "
+                f"{class_weight}."
+            )
+        return factors[self.encode(labels)]
 
     @abstractmethod
     def log_proba(self, scores: Tensor) -> Tensor:
@@ -145,6 +184,14 @@ class RegressionTask(Task):
         self.mean = mean
         self.scale = scale
 
+    def label_weights(
+        self, class_weight: Any, labels: np.ndarray, weights: np.ndarray
+    ) -> np.ndarray:
+        """Return ones for "balanced", which is meant for tasks with classes."""
+        if not isinstance(class_weight, str):
+            raise ValueError(f"task {self.name!r} is a regression: class_weight is for classes.")
+        return np.ones(len(labels))
+
     def encode(self, labels: np.ndarray) -> np.ndarray:
         """Return the standardised targets."""
         return (_as_numbers(labels, self.name) - self.mean) / self.scale
@@ -203,8 +250,8 @@ def make_task(name: str, kind: str, labels: np.ndarray, weights: np.ndarray | No
     name : str
         The name of the task.
     kind : {"binary", "multiclass", "classification", "regression", "infer"}
-        The kind of the task. "classification" accepts any number of classes; "infer" follows
-        :func:`sklearn.utils.multiclass.type_of_target`.
+        The kind of the task. "classification" accepts any number of classes; "infer" takes
+        numbers with fractions for a regression, all else for classes.
     labels : ndarray of shape (n_known,)
         The known labels.
     weights : ndarray of shape (n_known,), default=None
@@ -221,7 +268,7 @@ def make_task(name: str, kind: str, labels: np.ndarray, weights: np.ndarray | No
         If the labels do not fit the kind.
     """
     if kind == "infer":
-        kind = "regression" if type_of_target(labels) == "continuous" else "classification"
+        kind = _infer_kind(name, labels)
     if kind == "regression":
         values = _as_numbers(labels, name)
         mean = float(np.average(values, weights=weights))
@@ -240,6 +287,21 @@ def make_task(name: str, kind: str, labels: np.ndarray, weights: np.ndarray | No
             f"{task.classes.tolist()}. Declare it multiclass."
         )
     return task
+
+
+def _infer_kind(name: str, labels: np.ndarray) -> str:
+    """Return the kind of a task; warn of numbers that may be no classes."""
+    if labels.dtype.kind in "iuf":
+        n_numbers = len(np.unique(labels))
+        if (labels != np.floor(labels)).any():
+            return "regression"
+        if n_numbers > _MANY_CLASSES:
+            warnings.warn(
+                f"task {name!r} has {n_numbers} different whole numbers, taken as classes. Declare "
+                f'tasks={{{name!r}: "regression"}}, or "multiclass" if they are classes.',
+                stacklevel=2,
+            )
+    return "classification"
 
 
 TASK_KINDS: dict[str, type[Any]] = {
@@ -274,6 +336,7 @@ class TaskEncoder:
         """
         unnamed = default_names(len(self.tasks))
         by_place = len(targets.names) == len(unnamed) and unnamed in (targets.names, self.names)
+        by_place |= self.ndim == targets.ndim == 1  # then a name tells nothing
         if targets.names != self.names and not by_place:
             raise ValueError(
                 f"y must have the tasks {self.names} as at the first fit, got {targets.names}."
@@ -301,5 +364,10 @@ def _stack_columns(columns: list[np.ndarray]) -> np.ndarray:
     if len(kinds) == 1 or kinds <= set("iuf"):
         common = np.result_type(*columns)
         # Floats do not hold every integer.
-        dtype = common if all((c.astype(common) == c).all() for c in columns) else dtype
+        back = [column.astype(common).astype(column.dtype) for column in columns]
+        exact = all(
+            column.dtype.kind == common.kind or (column == again).all()
+            for column, again in zip(columns, back, strict=True)
+        )
+        dtype = common if exact else dtype
     return np.stack([column.astype(dtype) for column in columns], axis=1)

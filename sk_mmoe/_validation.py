@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -12,6 +13,8 @@ import pandas as pd
 import torch
 from scipy import sparse
 from sklearn.utils import check_consistent_length
+
+_LARGE_VALUE = 1000
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Targets:
         return Targets(self.names, labels, self.known[rows], self.ndim)
 
 
-def check_targets(y: Any, *, estimator_name: str) -> Targets:
+def check_targets(y: Any, *, estimator_name: str, complete: bool = True) -> Targets:
     """Read y of any supported form; a missing label is NaN, None or pd.NA.
 
     Parameters
@@ -57,6 +60,8 @@ def check_targets(y: Any, *, estimator_name: str) -> Targets:
         The targets.
     estimator_name : str
         For error messages.
+    complete : bool, default=True
+        Whether every task must have a known label.
 
     Returns
     -------
@@ -96,7 +101,8 @@ def check_targets(y: Any, *, estimator_name: str) -> Targets:
         raise ValueError(f"the columns of y must have different names, got {repeated} repeated.")
 
     missing = [pd.isna(column) for column in columns]
-    if empty := [name for name, mask in zip(names, missing, strict=True) if mask.all()]:
+    empty = [name for name, mask in zip(names, missing, strict=True) if mask.all()]
+    if complete and empty:
         raise ValueError(
             f"y has no known label in the tasks {empty}: every value is missing (NaN, None or NA). "
             "Drop these tasks."
@@ -157,7 +163,9 @@ def check_labels(labels: Any, *, name: str = "task0") -> np.ndarray:
     return labels
 
 
-def check_sample_weight(sample_weight: Any, targets: Targets) -> np.ndarray | None:
+def check_sample_weight(
+    sample_weight: Any, targets: Targets, *, complete: bool = True
+) -> np.ndarray | None:
     """Check weights of samples, or of single labels.
 
     Parameters
@@ -166,6 +174,8 @@ def check_sample_weight(sample_weight: Any, targets: Targets) -> np.ndarray | No
         The weights.
     targets : Targets
         The targets they belong to.
+    complete : bool, default=True
+        Whether every task must have a label with weight.
 
     Returns
     -------
@@ -194,7 +204,8 @@ def check_sample_weight(sample_weight: Any, targets: Targets) -> np.ndarray | No
             "sample_weight must be finite and not negative. Drop or repair those rows."
         )
     weights = weights.reshape(n_samples, -1) * targets.known
-    if (zero := weights.sum(axis=0) == 0).any():
+    zero = weights.sum(axis=0) == 0
+    if complete and zero.any():
         names = [name for name, is_zero in zip(targets.names, zero, strict=True) if is_zero]
         raise ValueError(
             f"sample_weight is zero for every known label of the tasks {names}. "
@@ -296,7 +307,7 @@ def check_task(task: str | int, names: Sequence[str], *, parameter: str) -> int:
     ValueError
         If there is no such task.
     """
-    if task in names:
+    if str(task) in names:
         return list(names).index(str(task))
     if isinstance(task, Integral) and not isinstance(task, bool) and 0 <= task < len(names):
         return int(task)
@@ -327,12 +338,25 @@ def check_device(device: str | torch.device) -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return str(torch.empty(0, device=device).device)
+        torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
             f"device {str(device)!r} cannot be used here: {str(error).splitlines()[0]}. "
             "Use device='cpu' or device='auto'."
         ) from error
+    return str(torch.device(device))
+
+
+def warn_of_large_values(X: Any) -> None:
+    """Warn of inputs that were most likely not scaled."""
+    values = X.data if sparse.issparse(X) else X
+    largest = max(values.max(initial=0), -values.min(initial=0))
+    if largest > _LARGE_VALUE:
+        warnings.warn(
+            f"X has values up to {largest:.2g}, and the network does not scale its inputs. Put a "
+            "StandardScaler, or another scaler, before it.",
+            stacklevel=4,
+        )
 
 
 def check_same_length(X: Any, targets: Targets) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from copy import deepcopy
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -70,8 +71,12 @@ class ConvergenceMonitor(Callback):
         self.restore_best = restore_best
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Forget an earlier training."""
+        """Begin with the best of an earlier training that goes on, if there is one."""
         self.load_state_dict({"best_loss": float("inf"), "best_weights": None, "n_stale": 0})
+        earlier = [self.observe(epoch) for epoch in net.history if self.monitor in epoch]
+        if self.restore_best and earlier:
+            self.best_loss_ = min(earlier)
+            self.best_weights_ = deepcopy(net.module_.state_dict())
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Compare the epoch's loss with the best one."""
@@ -168,21 +173,35 @@ class TrainingCheckpoint(Callback):
         self.path = path
         self.every = every
 
-    def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Take up the state of the file."""
-        self.table_ = X.fingerprint()
+        if self.every < 1:
+            raise ValueError(f"every must be a positive integer, got {self.every}.")
+        path = Path(self.path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.table_ = [part.fingerprint() for part in net._datasets if part is not None]
+        self.parameters_ = _parameters(net)
         # A net that is further on already (warm start) has nothing to take up.
-        if not Path(self.path).exists() or len(net.history) > 0:
+        if not path.exists() or len(net.history) > 0:
             return
-        state = torch.load(self.path, map_location=net.device, weights_only=True)
-        for key, found, mend in [
-            ("seed", net.seed, "random_state: pass the same integer"),
-            ("table", self.table_, "data: give each fit a file of its own"),
-        ]:
-            if state[key] != found:
+        try:
+            state = torch.load(path, map_location=net.device, weights_only=True)
+            written = state["seed"], state["table"], state["parameters"]
+        except (EOFError, KeyError, RuntimeError, TypeError, UnpicklingError) as error:
+            raise ValueError(
+                f"{str(path)!r} is no checkpoint of sk_mmoe, or damaged. Delete it to start afresh."
+            ) from error
+        mends = (
+            "random_state: pass the same integer",
+            "data: give each fit a file of its own",
+            "parameters of network or optimizer: pass the same ones",
+        )
+        found = net.seed, self.table_, self.parameters_
+        for before, now, mend in zip(written, found, mends, strict=True):
+            if before != now:
                 raise ValueError(
-                    f"the checkpoint {os.fspath(self.path)!r} was written with other {mend}, or "
-                    "delete the file to start afresh."
+                    f"the checkpoint {str(path)!r} was written with other {mend}, or delete the "
+                    "file to start afresh."
                 )
         net.module_.load_state_dict(state["module"])
         net.optimizer_.load_state_dict(state["optimizer"])
@@ -200,6 +219,7 @@ class TrainingCheckpoint(Callback):
         state = {
             "seed": net.seed,
             "table": self.table_,
+            "parameters": self.parameters_,
             "module": net.module_.state_dict(),
             "optimizer": net.optimizer_.state_dict(),
             "schedules": [schedule.state_dict() for schedule in _schedules(net)],
@@ -230,6 +250,18 @@ def _copy_callbacks(callbacks: Any) -> list[Any]:
         place = checkpoints if isinstance(callback, TrainingCheckpoint) else copies
         place.append((entry[0], copy) if isinstance(entry, tuple) else copy)
     return copies + checkpoints
+
+
+def _parameters(net: Any) -> str:
+    """Describe what shapes the network and its steps."""
+    prefixes = ("module", "optimizer", "lr", "batch_size", "dtype")
+    return str(
+        {
+            key: value
+            for key, value in vars(net).items()
+            if key.startswith(prefixes) and not key.endswith("_")
+        }
+    )
 
 
 def _monitors(net: Any) -> list[ConvergenceMonitor]:

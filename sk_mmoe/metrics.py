@@ -326,7 +326,13 @@ class _TaskView:
     def _pick(self, response: Any) -> Any:
         """Return this task's part of a list over tasks, or of an array with a column for each."""
         if not isinstance(response, list):
-            response = np.asarray(response).T
+            response = np.asarray(response)
+            if response.ndim == 1:
+                raise ValueError(
+                    f"the estimator was fitted to one task, got y with {self._n_tasks}. Pass the "
+                    "column of y that it was fitted to, as a DataFrame or an array."
+                )
+            response = response.T
         if len(response) != self._n_tasks:
             raise ValueError(
                 f"y must have the {len(response)} tasks that the estimator was fitted to, got "

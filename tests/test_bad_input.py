@@ -74,7 +74,11 @@ BAD_DATA = {
         r"must have the tasks \['task0', 'task1'\] as at the first fit",
     ),
     "y_val with a new label": ({"X_val": X, "y_val": y + 7}, "not among its classes"),
-    "y_val with no known label": ({"X_val": X, "y_val": y * NAN}, "no known label"),
+    "y_val with no known label": ({"X_val": X, "y_val": y * NAN}, "no label of the tasks"),
+    "weights of no validation set": (
+        {"sample_weight_val": np.ones(40)},
+        "X_val and y_val go together",
+    ),
 }
 
 BAD_PARAMETERS = {
@@ -110,6 +114,16 @@ BAD_PARAMETERS = {
         {"early_stopping": True, "validation_fraction": 0.999},
         "train|learn",
     ),
+    "class_weight of words for a task": (
+        {"class_weight": {"task0": "equal"}},
+        '"balanced" or a dict',
+    ),
+    "class_weight for an unknown label": (
+        {"class_weight": {"task0": {7: 1.0}}},
+        "of task 'task0'.*7",
+    ),
+    "a negative class_weight": ({"class_weight": {"task0": {0: -1.0}}}, "finite and not negative"),
+    "net_params that belong to the estimator": ({"net_params": {"max_epochs": 3}}, "use max_iter"),
     "callbacks that are none": ({"callbacks": ["stop"]}, "callbacks"),
     "an unknown net parameter": ({"net_params": {"epoch": 3}}, "epoch"),
 }
@@ -149,7 +163,6 @@ def test_bad_parameter_raises_and_keeps_the_fitted_state(bad, message):
         ({"y": y[:, :1]}, r"must have the tasks \['task0', 'task1'\] as at the first fit"),
         ({"classes": [[0, 1], [0, 2]]}, "classes of task 'task1'"),
         ({"classes": [[0, 1]]}, "one value for each of the 2 tasks"),
-        ({"sample_weight": np.zeros(40)}, "zero for every known label"),
     ],
 )
 def test_bad_chunk_raises_and_keeps_the_fitted_state(options, message):

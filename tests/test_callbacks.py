@@ -281,3 +281,26 @@ def test_a_checkpoint_takes_up_numbers_of_numpy_in_the_history(tmp_path):
         net = make_net(Record(), TrainingCheckpoint(tmp_path / "run.pt"))
         net.train(make_table(0), make_table(1), epochs=epochs)
     assert net.history[:, "gap"] == [1.0, 1.0]
+
+
+def test_a_checkpoint_of_other_parameters_is_refused(tmp_path):
+    run(tmp_path / "run.pt", epochs=1)
+    net = make_net(TrainingCheckpoint(tmp_path / "run.pt"), lr=0.5)
+    with pytest.raises(ValueError, match="other parameters of network or optimizer"):
+        net.train(make_table(0), make_table(1), epochs=2)
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    (tmp_path / "run.pt").write_bytes(b"garbage")
+    with pytest.raises(ValueError, match="is no checkpoint of sk_mmoe, or damaged"):
+        run(tmp_path / "run.pt", epochs=1)
+
+
+def test_the_folder_of_a_checkpoint_is_made(tmp_path):
+    run(tmp_path / "new" / "folder" / "run.pt", epochs=1)
+    assert (tmp_path / "new" / "folder" / "run.pt").exists()
+
+
+def test_a_checkpoint_is_written_every_so_many_epochs():
+    with pytest.raises(ValueError, match="every must be a positive integer, got 0"):
+        make_net(TrainingCheckpoint("run.pt", every=0)).train(make_table(0), epochs=1)

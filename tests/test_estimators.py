@@ -13,7 +13,13 @@ from sklearn.metrics import accuracy_score, r2_score
 
 from sk_mmoe import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
 
-FAST = {"max_iter": 30, "learning_rate_init": 0.01, "batch_size": 64, "random_state": 0}
+FAST = {
+    "early_stopping": False,
+    "max_iter": 30,
+    "learning_rate_init": 0.01,
+    "batch_size": 64,
+    "random_state": 0,
+}
 
 
 def test_classifier_learns_binary_and_string_tasks_side_by_side(X, y):
@@ -171,6 +177,7 @@ def test_without_hidden_layers_one_expert_is_logistic_regression(X, y):
         tower_hidden_layer_sizes=(),
         alpha=0.0,
         batch_size=400,
+        early_stopping=False,
         max_iter=300,
         learning_rate_init=0.05,
         tol=0.0,
@@ -255,3 +262,36 @@ def test_same_seed_gives_the_same_model_and_leaves_the_global_generator_alone(cl
     assert (cls(**FAST | {"random_state": 1}).fit(X, y).net_.seed) != cls(**FAST).fit(
         X, y
     ).net_.seed
+
+
+def test_kinds_of_tasks_are_told(X, y_mixed):
+    assert MMoEMixedPredictor(**FAST).fit(X, y_mixed).task_kinds_ == [
+        "binary",
+        "multiclass",
+        "regression",
+    ]
+
+
+def test_many_whole_numbers_without_a_declared_kind_are_warned_of(X):
+    counts = np.arange(400) % 60
+    with pytest.warns(
+        UserWarning, match="'task0' has 60 different whole numbers, taken as classes"
+    ):
+        MMoEMixedPredictor(max_iter=1).fit(X, counts)
+
+
+def test_parameters_set_after_the_fit_do_not_change_how_a_model_predicts(X, y):
+    model = MMoEClassifier(**FAST).fit(X, y)
+    before = model.predict_proba(X)[0]
+    model.set_params(dtype="float64", n_experts=1)
+    assert_array_equal(model.predict_proba(X)[0], before)
+
+
+def test_names_of_a_single_target_do_not_matter(X, y):
+    model = MMoEClassifier(**FAST).fit(X, y["click"])
+    assert model.score(X, y["click"].rename("truth")) == model.score(X, y["click"])
+
+
+def test_integers_of_numpy_are_parameters_too(X, y):
+    grid = {"batch_size": np.int64(16), "n_experts": np.int32(2), "max_iter": np.int64(2)}
+    assert MMoEClassifier(main_task=np.int64(1), **grid).fit(X, y).n_iter_ == 2

@@ -8,7 +8,13 @@ from sklearn.metrics import accuracy_score
 
 from sk_mmoe import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
 
-FAST = {"max_iter": 20, "learning_rate_init": 0.01, "batch_size": 400, "random_state": 0}
+FAST = {
+    "early_stopping": False,
+    "max_iter": 20,
+    "learning_rate_init": 0.01,
+    "batch_size": 400,
+    "random_state": 0,
+}
 
 
 def scores(model, X):
@@ -172,3 +178,35 @@ def test_columns_without_names_are_taken_by_their_place(X, y):
     assert unnamed.score(X, y) == unnamed.score(X, y.to_numpy())
     with pytest.raises(ValueError, match="must have the tasks"):
         model.score(X, y.rename(columns={"click": "buy"}))
+
+
+def test_class_weight_leaves_regressions_alone(X, y_mixed):
+    plain = MMoEMixedPredictor(**FAST).fit(X, y_mixed[["watch_time"]])
+    balanced = MMoEMixedPredictor(class_weight="balanced", **FAST).fit(X, y_mixed[["watch_time"]])
+    assert_array_equal(scores(plain, X), scores(balanced, X))
+    with pytest.raises(
+        ValueError, match="'watch_time' is a regression: class_weight is for classes"
+    ):
+        MMoEMixedPredictor(class_weight={"watch_time": {0: 1}}).fit(X, y_mixed)
+
+
+def test_class_weights_hold_where_a_class_does_not_occur(X, y):
+    weights = {"level": {"low": 5.0}}
+    model = MMoEClassifier(class_weight=weights, **FAST | {"early_stopping": True})
+    high = y["level"] == "high"
+    model.fit(X, y, X_val=X[high], y_val=y[high])
+    assert model.n_iter_ == 20
+
+
+def test_classes_of_a_regression_are_refused(X, y_mixed):
+    classes = {"click": [0, 1], "watch_time": [0, 1]}
+    model = MMoEMixedPredictor(tasks={"watch_time": "regression"}, **FAST)
+    with pytest.raises(ValueError, match="classes of task 'watch_time' must be None"):
+        model.partial_fit(X, y_mixed, classes=classes)
+
+
+def test_a_task_without_a_known_label_is_left_out_of_the_score(X, y):
+    model = MMoEClassifier(**FAST).fit(X, y)
+    expected = accuracy_score(y["click"], model.predict(X)[:, 0].astype(int))
+    assert model.score(X, y.assign(level=None)) == pytest.approx(expected)
+    assert np.isnan(model.score(X, y.assign(level=None, click=None)))

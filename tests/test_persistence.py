@@ -49,9 +49,7 @@ def test_a_clone_has_the_parameters_and_no_more(X, y):
 
 
 def test_safetensors_keep_everything_a_classifier_predicts_with(X, y, path):
-    model = MMoEClassifier(
-        n_experts=3, class_weight={"click": {0: 1.0, 1: 2.0}}, early_stopping=True, **FAST
-    ).fit(X, y)
+    model = MMoEClassifier(n_experts=3, class_weight={"click": {0: 1.0, 1: 2.0}}, **FAST).fit(X, y)
     save_model(model, path)
     again = load_model(path)
     assert type(again) is MMoEClassifier
@@ -155,3 +153,17 @@ def test_a_model_trained_on_cuda_is_saved_for_the_cpu(X, y, path):
     again = load_model(path, device="cpu")
     for a, b in zip(again.predict_proba(X), model.predict_proba(X), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3)
+
+
+def test_what_is_no_model_is_an_error(X, y, path):
+    path.write_bytes(b"garbage")
+    with pytest.raises(ValueError, match="is no safetensors file"):
+        load_model(path)
+
+
+def test_parameters_set_after_the_fit_are_not_saved(X, y, path):
+    model = MMoEClassifier(n_experts=3, **FAST).fit(X, y)
+    save_model(model.set_params(n_experts=5, dtype="float64"), path)
+    again = load_model(path)
+    assert again.n_experts == 3
+    assert_array_equal(again.predict(X), model.predict(X))

@@ -1,6 +1,7 @@
 """Training: early stopping, warm start, streams, interruption, callbacks, progress."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 
 import numpy as np
@@ -22,7 +23,14 @@ from sk_mmoe import MMoEClassifier, MMoERegressor
 from sk_mmoe.callbacks import TrainingCheckpoint
 from sk_mmoe.datasets import make_multitask_sinusoid
 
-FAST = {"max_iter": 8, "learning_rate_init": 0.01, "batch_size": 64, "random_state": 0}
+FAST = {
+    "early_stopping": False,
+    "max_iter": 8,
+    "learning_rate_init": 0.01,
+    "batch_size": 64,
+    "random_state": 0,
+}
+EARLY = FAST | {"early_stopping": True}
 
 
 def weights(model):
@@ -63,9 +71,8 @@ class StopAfter(Callback):
 def test_early_stopping_returns_to_the_best_epoch(X, y):
     noisy = y.assign(click=np.random.default_rng(0).integers(0, 2, 400))
     model = MMoEClassifier(
-        early_stopping=True,
         n_iter_no_change=3,
-        **FAST | {"max_iter": 200, "learning_rate_init": 0.02},
+        **EARLY | {"max_iter": 200, "learning_rate_init": 0.02},
     ).fit(X, noisy)
     best = int(np.argmax(model.validation_scores_))
     assert model.n_iter_ < 200
@@ -76,14 +83,14 @@ def test_early_stopping_returns_to_the_best_epoch(X, y):
         -model.validation_task_loss_curve_.mean(axis=1), model.validation_scores_, rtol=1e-5
     )
     # As if training had ended at the best epoch.
-    options = FAST | {"max_iter": best + 1, "learning_rate_init": 0.02}
-    ended = MMoEClassifier(early_stopping=True, n_iter_no_change=200, **options).fit(X, noisy)
+    options = EARLY | {"max_iter": best + 1, "learning_rate_init": 0.02}
+    ended = MMoEClassifier(n_iter_no_change=200, **options).fit(X, noisy)
     assert_array_equal(weights(model), weights(ended))
 
 
 def test_a_validation_set_decides_when_training_ends(X, y):
     train, valid = slice(0, 300), slice(300, 400)
-    model = MMoEClassifier(n_iter_no_change=3, **FAST | {"max_iter": 200, "alpha": 0.0})
+    model = MMoEClassifier(n_iter_no_change=3, **EARLY | {"max_iter": 200, "alpha": 0.0})
     model.fit(X[train], y[train], X_val=X[valid], y_val=y[valid])
     losses = []
     for k, log_proba in enumerate(model.predict_log_proba(X[valid])):
@@ -95,16 +102,16 @@ def test_a_validation_set_decides_when_training_ends(X, y):
 def test_weights_of_the_validation_set_count(X, y):
     weight = (np.arange(100) < 50).astype(float)
     fit = {"X_val": X[300:], "y_val": y[300:]}
-    weighted = MMoEClassifier(**FAST).fit(X[:300], y[:300], **fit, sample_weight_val=weight)
+    weighted = MMoEClassifier(**EARLY).fit(X[:300], y[:300], **fit, sample_weight_val=weight)
     fit = {"X_val": X[300:350], "y_val": y[300:350]}
-    expected = MMoEClassifier(**FAST).fit(X[:300], y[:300], **fit)
+    expected = MMoEClassifier(**EARLY).fit(X[:300], y[:300], **fit)
     assert_allclose(weighted.validation_scores_, expected.validation_scores_, rtol=1e-5)
 
 
 def test_main_task_alone_decides(X, y):
     noisy = y.assign(noise=np.random.default_rng(0).integers(0, 2, 400))
     for main_task in ("level", 1):
-        model = MMoEClassifier(early_stopping=True, main_task=main_task, **FAST).fit(X, noisy)
+        model = MMoEClassifier(main_task=main_task, **EARLY).fit(X, noisy)
         assert_allclose(model.validation_scores_, -model.validation_task_loss_curve_[:, 1])
 
 
@@ -116,7 +123,7 @@ def test_held_out_part_has_the_classes_of_all_tasks(X, y):
         def on_train_begin(self, net, **kwargs):
             seen["train"], seen["valid"] = net._datasets
 
-    model = MMoEClassifier(early_stopping=True, callbacks=[Look()], **FAST).fit(X, rare)
+    model = MMoEClassifier(callbacks=[Look()], **EARLY).fit(X, rare)
     assert len(seen["valid"]) == 40
     assert len(seen["train"]) == 360
     assert seen["valid"].targets[:, 2].sum() == 1
@@ -124,20 +131,37 @@ def test_held_out_part_has_the_classes_of_all_tasks(X, y):
     assert model.n_tasks_ == 3
 
 
-def test_auto_holds_a_part_out_of_large_tables_only():
-    X, y = make_multitask_sinusoid(10_001, n_features=2, random_state=0)
-    options = {"max_iter": 1, "batch_size": 1024}
-    assert MMoERegressor(**options).fit(X, y).validation_scores_ is not None
-    assert MMoERegressor(**options).fit(X[1:], y[1:]).validation_scores_ is None
+def test_auto_holds_a_part_out_unless_the_table_is_very_small():
+    X, y = make_multitask_sinusoid(201, n_features=2, random_state=0)
+    assert MMoERegressor(max_iter=1).fit(X, y).validation_scores_ is not None
+    assert MMoERegressor(max_iter=1).fit(X[1:], y[1:]).validation_scores_ is None
+
+
+def test_a_task_without_a_label_in_the_held_out_part_does_not_decide(X, y):
+    rare = y.assign(rare=np.where(np.arange(400) < 4, np.arange(400) % 2, np.nan))
+    fit = {"X_val": X[300:], "y_val": rare[300:]}
+    model = MMoEClassifier(**EARLY).fit(X[:300], rare[:300], **fit)
+    assert (model.validation_task_loss_curve_[:, 2] == 0).all()
+    with pytest.raises(ValueError, match=r"no label of the tasks \['rare'\]"):
+        MMoEClassifier(main_task="rare", **EARLY).fit(X[:300], rare[:300], **fit)
+
+
+def test_a_warm_start_never_loses_the_best_weights(X, y):
+    options = EARLY | {"max_iter": 60, "learning_rate_init": 0.05}
+    model = MMoEClassifier(warm_start=True, **options).fit(X, y)
+    before = weights(model)
+    model.set_params(max_iter=1, learning_rate_init=5.0).fit(X, y)
+    assert_array_equal(weights(model), before)
+    assert model.best_validation_score_ == max(model.validation_scores_)
 
 
 def test_missing_labels_take_no_part_in_early_stopping(X, y):
     holes = y.astype(object)
     holes.loc[300:349, "click"] = None
     fit = {"X_val": X[300:], "y_val": holes[300:]}
-    model = MMoEClassifier(**FAST).fit(X[:300], y[:300], **fit)
+    model = MMoEClassifier(**EARLY).fit(X[:300], y[:300], **fit)
     fit = {"X_val": X[350:], "y_val": y[350:]}
-    expected = MMoEClassifier(**FAST).fit(X[:300], y[:300], **fit)
+    expected = MMoEClassifier(**EARLY).fit(X[:300], y[:300], **fit)
     assert_allclose(
         model.validation_task_loss_curve_[:, 0],
         expected.validation_task_loss_curve_[:, 0],
@@ -227,9 +251,7 @@ def test_ctrl_c_leaves_a_usable_model(X, y, where):
 
 
 def test_ctrl_c_under_early_stopping_returns_to_the_best_weights(X, y):
-    model = MMoEClassifier(
-        early_stopping=True, callbacks=[InterruptAfter(3, "on_epoch_begin")], **FAST
-    )
+    model = MMoEClassifier(callbacks=[InterruptAfter(3, "on_epoch_begin")], **EARLY)
     with pytest.warns(UserWarning, match="interrupted"):
         model.fit(X, y)
     assert model.best_validation_score_ == max(model.validation_scores_)
@@ -323,7 +345,7 @@ def test_progress_bar_of_scikit_learn_counts_the_epochs(X, y, capsys):
 
 def test_verbose_prints_one_line_for_each_epoch(X, y):
     with redirect_stdout(io.StringIO()) as out:
-        MMoEClassifier(verbose=True, early_stopping=True, **FAST).fit(X, y)
+        MMoEClassifier(verbose=True, **EARLY).fit(X, y)
     head, rule, *lines = out.getvalue().splitlines()
     assert head.split() == ["epoch", "train_loss", "valid_loss", "dur"]
     assert set(rule) == {"-", " "}
@@ -417,3 +439,36 @@ def test_the_net_says_how_it_is_trained(X, y):
     net = MMoEClassifier(**FAST).fit(X, y).net_
     with pytest.raises(TypeError, match="by `train`, or by the `fit` of its estimator"):
         net.partial_fit(X.to_numpy())
+
+
+def test_a_chunk_may_lack_the_labels_of_a_task_or_all(X, y):
+    classes = [[0, 1], ["low", "middle", "high"]]
+    model = MMoEClassifier(**FAST).partial_fit(X[:200], y[:200], classes=classes)
+    none = y[200:].astype(object)
+    none.loc[:, :] = None
+    before = weights(model)
+    assert_array_equal(weights(model.partial_fit(X[200:], none)), before)
+    model.partial_fit(X[200:], none.assign(click=y["click"]))
+    assert not (weights(model) == before).all()
+    assert model.n_iter_ == 2
+
+
+def test_threads_that_train_side_by_side_do_not_disturb_each_other(X, y):
+    def train(_):
+        return weights(MMoEClassifier(**FAST).fit(X, y))
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(train, range(4)))
+    for one in found:
+        assert_array_equal(one, found[0])
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_divergence_in_the_last_step_is_noticed(X, y):
+    with pytest.raises(FloatingPointError, match="Lower learning_rate_init"):
+        MMoEClassifier(max_iter=1, learning_rate_init=1e38, batch_size=400).fit(X, y)
+
+
+def test_unscaled_inputs_are_warned_of(X, y):
+    with pytest.warns(UserWarning, match=r"values up to 1\.\de\+06.*StandardScaler"):
+        MMoEClassifier(max_iter=1).fit(X * [1e6 / np.abs(X["x0"]).max() * 1.5, *[1] * 7], y)

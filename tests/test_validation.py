@@ -294,7 +294,8 @@ def test_a_task_is_found_by_name_or_index(task, index):
 
 def test_a_name_goes_before_an_index():
     assert check_task("0", ["1", "0"], parameter="main_task") == 1
-    assert check_task(0, ["1", "0"], parameter="main_task") == 0
+    # Names of columns that are numbers were made strings.
+    assert check_task(0, ["1", "0"], parameter="main_task") == 1
 
 
 @pytest.mark.parametrize("task", ["buy", 2, -1, 0.0, None, "0"])
