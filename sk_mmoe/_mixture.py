@@ -18,9 +18,9 @@ from sk_mmoe._predictors import MixedTaskPredictor, MultiTaskClassifier, MultiTa
 _ARCHITECTURE = """\
 n_experts : int, default=8
     Number of experts that all tasks share.
-expert_hidden_layer_sizes : array-like of shape (n_layers,), default=(64,)
+expert_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(64,)
     Units of each hidden layer of an expert. Empty: the towers read the inputs themselves.
-tower_hidden_layer_sizes : array-like of shape (n_layers,), default=(32,)
+tower_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(32,)
     Units of each hidden layer of a task's own tower. Empty: a task is linear in its mixture of
     experts.
 gate_dropout : float, default=0.0
@@ -177,9 +177,9 @@ class MMoEMixedPredictor(MixedTaskPredictor, BaseMMoE):
     ----------
     tasks : dict or array-like of shape (n_tasks,), default=None
         The kind of each task, by task name or in order: "binary", "multiclass", "classification"
-        (either of them), "regression", or "infer". Tasks that are not named are inferred as
-        :func:`sklearn.utils.multiclass.type_of_target` does: numbers with fractions are a
-        regression, all others classes. Declare whole numbers that are no classes, such as counts.
+        (either of them), "regression", or "infer". Tasks that are not named are inferred: numbers
+        with fractions are a regression, all others classes. Declare whole numbers that are no
+        classes, such as counts.
     {architecture}
     {training}
     {class_weight}
