@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import LRScheduler
+from skorch.exceptions import DeviceWarning
 
 from sk_mmoe import MMoEClassifier, MMoEMixedPredictor, MMoERegressor, load_model, save_model
 
@@ -167,3 +168,18 @@ def test_parameters_set_after_the_fit_are_not_saved(X, y, path):
     again = load_model(path)
     assert again.n_experts == 3
     assert_array_equal(again.predict(X), model.predict(X))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="is about a machine without CUDA")
+def test_a_pickle_whose_tensors_lie_on_cuda_is_loaded_on_the_cpu(X, y, monkeypatch):
+    model = MMoEClassifier(**FAST).fit(X, y)
+    expected = model.predict_proba(X)
+    # The file of a CUDA machine: the net's device and the tag of every stored tensor say so.
+    monkeypatch.setattr(torch.serialization, "location_tag", lambda storage: "cuda:0")
+    model.net_.device = "cuda"
+    pickled = pickle.dumps(model)
+    assert b"cuda:0" in pickled
+    with pytest.warns(DeviceWarning, match="cpu"):
+        again = pickle.loads(pickled)
+    for a, b in zip(again.predict_proba(X), expected, strict=True):
+        assert_array_equal(a, b)
