@@ -68,6 +68,10 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         """Return the weights of single labels, of shape (n_samples, n_tasks)."""
         return weights
 
+    def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return patterns of the network's parameters with settings of the optimizer of their own."""
+        return [("*bias", {"weight_decay": 0.0})]
+
     # -- fitting ----------------------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -293,7 +297,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             "criterion__losses": [task.loss for task in encoder.tasks],
             "criterion__task_weights": check_task_weights(self.task_weights, names),
             "optimizer": torch.optim.AdamW,
-            "optimizer__param_groups": [("*bias", {"weight_decay": 0.0})],
+            "optimizer__param_groups": self._parameter_groups(),
             "optimizer__weight_decay": self.alpha,
             "optimizer__fused": True,
             "lr": self.learning_rate_init,
