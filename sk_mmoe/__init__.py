@@ -18,7 +18,13 @@ Examples
 """
 
 from sk_mmoe._mixture import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
+from sk_mmoe._omoe import OMoEClassifier, OMoEMixedPredictor, OMoERegressor
 from sk_mmoe._persistence import load_model, save_model
+from sk_mmoe._shared_bottom import (
+    SharedBottomClassifier,
+    SharedBottomMixedPredictor,
+    SharedBottomRegressor,
+)
 
 __version__ = "0.1.0"
 
@@ -26,6 +32,12 @@ __all__ = [
     "MMoEClassifier",
     "MMoEMixedPredictor",
     "MMoERegressor",
+    "OMoEClassifier",
+    "OMoEMixedPredictor",
+    "OMoERegressor",
+    "SharedBottomClassifier",
+    "SharedBottomMixedPredictor",
+    "SharedBottomRegressor",
     "load_model",
     "save_model",
 ]

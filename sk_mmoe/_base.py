@@ -69,7 +69,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         return weights
 
     def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
-        """Return patterns of the network's parameters with settings of the optimizer of their own."""
+        """Return patterns of parameters with optimizer settings of their own."""
         return [("*bias", {"weight_decay": 0.0})]
 
     # -- fitting ----------------------------------------------------------------------------

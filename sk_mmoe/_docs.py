@@ -61,6 +61,13 @@ class_weight : dict, list of dict or "balanced", default=None
     weights if there is one task, else task names to such dicts or "balanced"; a list has one entry
     per task."""
 
+_TASKS = """\
+tasks : dict or array-like of shape (n_tasks,), default=None
+    The kind of each task, by task name or in order: "binary", "multiclass", "classification"
+    (either of them), "regression", or "infer". Tasks that are not named are inferred: numbers
+    with fractions are a regression, all others classes. Declare whole numbers that are no
+    classes, such as counts."""
+
 _FITTED = """\
 net_ : MultiTaskNet
     The skorch net: module, optimizer, history, callbacks.
@@ -96,6 +103,7 @@ classes_ : ndarray of shape (n_classes,), or list of such arrays
 _SHARED = {
     "{training}": _TRAINING,
     "{class_weight}": _CLASS_WEIGHT,
+    "{tasks}": _TASKS,
     "{fitted}": _FITTED,
     "{classes}": _CLASSES,
 }

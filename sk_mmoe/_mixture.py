@@ -175,11 +175,7 @@ class MMoEMixedPredictor(MixedTaskPredictor, BaseMMoE):
 
     Parameters
     ----------
-    tasks : dict or array-like of shape (n_tasks,), default=None
-        The kind of each task, by task name or in order: "binary", "multiclass", "classification"
-        (either of them), "regression", or "infer". Tasks that are not named are inferred: numbers
-        with fractions are a regression, all others classes. Declare whole numbers that are no
-        classes, such as counts.
+    {tasks}
     {architecture}
     {training}
     {class_weight}

@@ -3,19 +3,31 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.base import is_regressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sk_mmoe import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
+import sk_mmoe
+from sk_mmoe import MMoEClassifier, MMoERegressor
 
 SMALL = {
-    "n_experts": 2,
-    "expert_hidden_layer_sizes": (16,),
-    "tower_hidden_layer_sizes": (8,),
+    "max_iter": 40,
     "learning_rate_init": 0.01,
     "batch_size": 32,
     "random_state": 0,
 }
-ESTIMATORS = (MMoEClassifier, MMoERegressor, MMoEMixedPredictor)
+ESTIMATORS = [getattr(sk_mmoe, name) for name in sk_mmoe.__all__ if name[0].isupper()]
+SIZES = {
+    "n_experts": 2,
+    "expert_hidden_layer_sizes": (16,),
+    "hidden_layer_sizes": (16,),
+    "tower_hidden_layer_sizes": (8,),
+}
+
+
+def make(cls, **options):
+    """Make a small estimator."""
+    sizes = {name: SIZES[name] for name in SIZES.keys() & cls().get_params().keys()}
+    return cls(**SMALL | sizes | options)
 
 
 def expected_failures(estimator):
@@ -86,7 +98,7 @@ class TwoTaskRegressor(_Doubled, MMoERegressor):
 
 
 @parametrize_with_checks(
-    [cls(dtype=dtype, **SMALL) for cls in ESTIMATORS for dtype in ("float32", "float64")],
+    [make(cls, dtype=dtype) for cls in ESTIMATORS for dtype in ("float32", "float64")],
     expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_check_holds(estimator, check):
@@ -94,7 +106,7 @@ def test_scikit_learn_check_holds(estimator, check):
 
 
 @parametrize_with_checks(
-    [cls(dtype="float64", **SMALL) for cls in (TwoTaskClassifier, TwoTaskRegressor)],
+    [make(cls, dtype="float64") for cls in (TwoTaskClassifier, TwoTaskRegressor)],
     expected_failed_checks=lambda _: {
         "check_sample_weights_shape": "with two tasks (n_samples, 2) is a weight for each label",
         "check_class_weight_classifiers": "weighs labels without saying of which of two tasks",
@@ -112,14 +124,14 @@ def test_weights_count_as_repetitions_at_the_resolution_of_float32(cls, sparse):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 6))
     y = rng.integers(0, 2, size=(30, 2))
-    y = y + 0.5 * rng.normal(size=y.shape) if cls is MMoERegressor else y
+    y = y + 0.5 * rng.normal(size=y.shape) if is_regressor(cls()) else y
     weight = rng.integers(0, 4, size=30)
     as_X = csr_matrix if sparse else np.asarray
     # One batch holds everything: the two tables differ in their number of rows.
-    model = cls(**SMALL | {"batch_size": 200, "max_iter": 20})
+    model = make(cls, batch_size=200, max_iter=20)
     weighted = model.fit(as_X(X), y, sample_weight=weight).net_.predict_scores(X.astype("float32"))
     repeated_X, repeated_y = np.repeat(X, weight, axis=0), np.repeat(y, weight, axis=0)
-    model = cls(**SMALL | {"batch_size": 200, "max_iter": 20}).fit(as_X(repeated_X), repeated_y)
+    model = make(cls, batch_size=200, max_iter=20).fit(as_X(repeated_X), repeated_y)
     repeated = model.net_.predict_scores(X.astype("float32"))
     for scores, expected in zip(weighted, repeated, strict=True):
         assert_allclose(scores, expected, rtol=1e-3, atol=1e-4)

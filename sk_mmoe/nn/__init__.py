@@ -15,13 +15,16 @@ Examples
 
 from sk_mmoe.nn._heads import TaskHeads
 from sk_mmoe.nn._loss import MultiTaskLoss
-from sk_mmoe.nn._mixture import MixtureOfExperts, MMoE
+from sk_mmoe.nn._mixture import MixtureOfExperts, MMoE, OMoE
+from sk_mmoe.nn._shared_bottom import SharedBottom
 from sk_mmoe.nn._stacked import StackedLinear, StackedMLP
 
 __all__ = [
     "MMoE",
     "MixtureOfExperts",
     "MultiTaskLoss",
+    "OMoE",
+    "SharedBottom",
     "StackedLinear",
     "StackedMLP",
     "TaskHeads",

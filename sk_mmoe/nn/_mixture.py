@@ -1,4 +1,4 @@
-"""Mixtures of experts: the layer, and the network with one gate per task."""
+"""Mixtures of experts: the layer, and the networks with one gate per task or one for all."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ class MMoE(nn.Module):
         super().__init__()
         self.mixture = MixtureOfExperts(
             n_features,
-            len(n_outputs),
+            self._n_gates(len(n_outputs)),
             n_experts=n_experts,
             hidden_layer_sizes=expert_hidden_layer_sizes,
             activation=activation,
@@ -181,6 +181,11 @@ class MMoE(nn.Module):
             activation=activation,
             dropout=dropout,
         )
+
+    @staticmethod
+    def _n_gates(n_tasks: int) -> int:
+        """Return the number of gates."""
+        return n_tasks
 
     def gate_weights(self, x: Tensor) -> Tensor:
         """Return the weight that each task's gate gives to each expert.
@@ -211,3 +216,77 @@ class MMoE(nn.Module):
             The raw scores.
         """
         return self.heads(self.mixture(x))
+
+
+class OMoE(MMoE):
+    """One-gate Mixture-of-Experts: shared experts, one gate for all tasks, a tower per task.
+
+    The parameters are those of :class:`MMoE`.
+
+    Parameters
+    ----------
+    n_features : int
+        Number of input features.
+    n_outputs : sequence of int
+        Number of raw scores of each task.
+    n_experts : int, default=8
+        Number of experts.
+    expert_hidden_layer_sizes : sequence of int, default=(16,)
+        Units of each hidden layer of an expert.
+    tower_hidden_layer_sizes : sequence of int, default=(8,)
+        Units of each hidden layer of a tower.
+    activation : str, default="relu"
+        Activation of experts and towers.
+    dropout : float, default=0.0
+        Probability of dropping a unit after every hidden layer.
+    gate_dropout : float, default=0.0
+        Probability of dropping an expert from the gate in training.
+
+    References
+    ----------
+    .. [1] Ma et al. "Modeling Task Relationships in Multi-task Learning with Multi-gate
+       Mixture-of-Experts", KDD 2018, section 4.1, equation 4.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_mmoe.nn import OMoE
+    >>> network = OMoE(100, [1, 1])
+    >>> [tuple(scores.shape) for scores in network(torch.zeros(7, 100))]
+    [(7, 1), (7, 1)]
+    """
+
+    @staticmethod
+    def _n_gates(n_tasks: int) -> int:
+        """Return the number of gates."""
+        return 1
+
+    def gate_weights(self, x: Tensor) -> Tensor:
+        """Return the weight that the gate gives to each expert, repeated for each task.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, n_features)
+            The input.
+
+        Returns
+        -------
+        Tensor of shape (n_tasks, n_samples, n_experts)
+            The weights; they sum to one over the experts.
+        """
+        return super().gate_weights(x).expand(len(self.heads.n_outputs), -1, -1)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return the raw scores of each task.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, n_features)
+            The input.
+
+        Returns
+        -------
+        list of Tensor of shape (n_samples, n_outputs[k])
+            The raw scores.
+        """
+        return self.heads(self.mixture(x)[0])

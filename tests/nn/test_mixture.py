@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import sk_mmoe.nn
-from sk_mmoe.nn import MixtureOfExperts, MMoE, MultiTaskLoss
+from sk_mmoe.nn import MixtureOfExperts, MMoE, MultiTaskLoss, OMoE
 
 
 @pytest.fixture(autouse=True)
@@ -247,3 +247,21 @@ def test_gate_dropout_is_a_probability_below_one(gate_dropout):
 def test_a_mixture_needs_an_expert():
     with pytest.raises(ValueError, match="positive integers"):
         MMoE(5, [1, 1], n_experts=0)
+
+
+def test_one_gate_serves_all_tasks():
+    network = OMoE(5, [1, 2], n_experts=3).double()
+    x = torch.randn(7, 5, dtype=torch.float64)
+    gate = (x @ network.mixture.gates.weight[0].T).softmax(dim=-1)
+    experts = network.mixture.experts(x)
+    mixed = sum(gate[:, [i]] * experts[i] for i in range(3))
+    for found, expected in zip(network(x), network.heads(mixed), strict=True):
+        assert_close(found, expected)
+    assert_close(network.gate_weights(x), torch.stack([gate, gate]))
+
+
+def test_with_one_task_one_gate_is_all_gates():
+    multi, single = MMoE(5, [2]).double(), OMoE(5, [2]).double()
+    single.load_state_dict(multi.state_dict())
+    x = torch.randn(7, 5, dtype=torch.float64)
+    assert_close(single(x), multi(x))
