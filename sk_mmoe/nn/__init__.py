@@ -13,6 +13,7 @@ Examples
 [(7, 1), (7, 3)]
 """
 
+from sk_mmoe.nn._count import count_parameters, fit_width
 from sk_mmoe.nn._heads import TaskHeads
 from sk_mmoe.nn._loss import MultiTaskLoss
 from sk_mmoe.nn._mixture import MixtureOfExperts, MMoE, OMoE
@@ -28,4 +29,6 @@ __all__ = [
     "StackedLinear",
     "StackedMLP",
     "TaskHeads",
+    "count_parameters",
+    "fit_width",
 ]

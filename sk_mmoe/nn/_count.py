@@ -1,0 +1,103 @@
+"""Counts of parameters, and networks sized to a budget of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from sk_mmoe.nn._stacked import StackedMLP
+
+
+def count_parameters(network: nn.Module, *, hidden_weights_only: bool = False) -> int:
+    """Count the parameters of a network.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        The network.
+    hidden_weights_only : bool, default=False
+        Count as the MMoE paper does: the weights of hidden layers (of experts, shared layers and
+        towers), but no biases, no gates and no linear heads [1]_.
+
+    Returns
+    -------
+    int
+        The number of parameters.
+
+    References
+    ----------
+    .. [1] Ma et al. "Modeling Task Relationships in Multi-task Learning with Multi-gate
+       Mixture-of-Experts", KDD 2018, section 5.
+
+    Examples
+    --------
+    >>> from sk_mmoe.nn import MMoE, count_parameters
+    >>> network = MMoE(100, [1, 1])
+    >>> count_parameters(network)
+    14818
+    >>> count_parameters(network, hidden_weights_only=True)
+    13056
+    """
+    if not hidden_weights_only:
+        return sum(parameter.numel() for parameter in network.parameters())
+    return sum(
+        parameter.numel()
+        for module in network.modules()
+        if isinstance(module, StackedMLP)
+        for name, parameter in module.layers.named_parameters()
+        if not name.endswith("bias")
+    )
+
+
+def fit_width(
+    make_network: Callable[[int], nn.Module], budget: int, *, hidden_weights_only: bool = True
+) -> int:
+    """Find the width at which a network comes nearest to a number of parameters.
+
+    Parameters
+    ----------
+    make_network : callable
+        Makes a network of a width, a positive int; the number of parameters must grow with it.
+    budget : int
+        The number of parameters.
+    hidden_weights_only : bool, default=True
+        What to count, as in :func:`count_parameters`.
+
+    Returns
+    -------
+    int
+        The width, at least 1; of two that are equally near the smaller one.
+
+    Raises
+    ------
+    ValueError
+        If the number of parameters does not grow with the width.
+
+    Examples
+    --------
+    A Shared-Bottom network as large as the paper's MMoE:
+
+    >>> from sk_mmoe.nn import SharedBottom, fit_width
+    >>> fit_width(lambda units: SharedBottom(100, [1, 1], hidden_layer_sizes=(units,)), 13056)
+    113
+    """
+
+    def count(width: int) -> int:
+        with torch.device("meta"):  # shapes without memory
+            network = make_network(width)
+        return count_parameters(network, hidden_weights_only=hidden_weights_only)
+
+    low, high = 1, 2
+    while count(high) < budget:
+        if count(2 * high) <= count(high):
+            raise ValueError(
+                f"the network has {count(high)} parameters at the widths {high} and {2 * high}: "
+                "make_network must use the width it is given."
+            )
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if count(middle) < budget else (low, middle)
+    return min((low, high), key=lambda width: abs(count(width) - budget))
