@@ -17,6 +17,16 @@ Examples
 (200, 2)
 """
 
+from sk_mmoe._cross_stitch import (
+    CrossStitchClassifier,
+    CrossStitchMixedPredictor,
+    CrossStitchRegressor,
+)
+from sk_mmoe._l2_constrained import (
+    L2ConstrainedClassifier,
+    L2ConstrainedMixedPredictor,
+    L2ConstrainedRegressor,
+)
 from sk_mmoe._mixture import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
 from sk_mmoe._omoe import OMoEClassifier, OMoEMixedPredictor, OMoERegressor
 from sk_mmoe._persistence import load_model, save_model
@@ -25,10 +35,22 @@ from sk_mmoe._shared_bottom import (
     SharedBottomMixedPredictor,
     SharedBottomRegressor,
 )
+from sk_mmoe._single_task import SingleTaskClassifier, SingleTaskMixedPredictor, SingleTaskRegressor
+from sk_mmoe._tensor_factorization import (
+    TensorFactorizationClassifier,
+    TensorFactorizationMixedPredictor,
+    TensorFactorizationRegressor,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CrossStitchClassifier",
+    "CrossStitchMixedPredictor",
+    "CrossStitchRegressor",
+    "L2ConstrainedClassifier",
+    "L2ConstrainedMixedPredictor",
+    "L2ConstrainedRegressor",
     "MMoEClassifier",
     "MMoEMixedPredictor",
     "MMoERegressor",
@@ -38,6 +60,12 @@ __all__ = [
     "SharedBottomClassifier",
     "SharedBottomMixedPredictor",
     "SharedBottomRegressor",
+    "SingleTaskClassifier",
+    "SingleTaskMixedPredictor",
+    "SingleTaskRegressor",
+    "TensorFactorizationClassifier",
+    "TensorFactorizationMixedPredictor",
+    "TensorFactorizationRegressor",
     "load_model",
     "save_model",
 ]

@@ -14,21 +14,31 @@ Examples
 """
 
 from sk_mmoe.nn._count import count_parameters, fit_width
+from sk_mmoe.nn._cross_stitch import CrossStitch, CrossStitchUnit
 from sk_mmoe.nn._heads import TaskHeads
+from sk_mmoe.nn._l2_constrained import L2Constrained
 from sk_mmoe.nn._loss import MultiTaskLoss
 from sk_mmoe.nn._mixture import MixtureOfExperts, MMoE, OMoE
 from sk_mmoe.nn._shared_bottom import SharedBottom
+from sk_mmoe.nn._single_task import SingleTask
 from sk_mmoe.nn._stacked import StackedLinear, StackedMLP
+from sk_mmoe.nn._tucker import TensorFactorization, TuckerLinear
 
 __all__ = [
+    "CrossStitch",
+    "CrossStitchUnit",
+    "L2Constrained",
     "MMoE",
     "MixtureOfExperts",
     "MultiTaskLoss",
     "OMoE",
     "SharedBottom",
+    "SingleTask",
     "StackedLinear",
     "StackedMLP",
     "TaskHeads",
+    "TensorFactorization",
+    "TuckerLinear",
     "count_parameters",
     "fit_width",
 ]

@@ -7,8 +7,6 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from sk_mmoe.nn._stacked import StackedMLP
-
 
 def count_parameters(network: nn.Module, *, hidden_weights_only: bool = False) -> int:
     """Count the parameters of a network.
@@ -45,8 +43,8 @@ def count_parameters(network: nn.Module, *, hidden_weights_only: bool = False) -
     return sum(
         parameter.numel()
         for module in network.modules()
-        if isinstance(module, StackedMLP)
-        for name, parameter in module.layers.named_parameters()
+        if isinstance(layers := getattr(module, "layers", None), nn.ModuleList)
+        for name, parameter in layers.named_parameters()
         if not name.endswith("bias")
     )
 

@@ -1,0 +1,256 @@
+"""Tensor factorisation: the tasks' layers share the factors of one weight tensor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from numbers import Integral, Real
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sk_mmoe.nn._heads import TaskHeads
+from sk_mmoe.nn._stacked import check_sizes, make_activation
+
+
+class TuckerLinear(nn.Module):
+    r"""An affine map for each task, whose weights form one tensor in Tucker form.
+
+    The weights of all tasks, of shape (in_features, out_features, n_tasks), are
+
+    .. math:: W_{iok} = \sum_{a=1}^{r_1} \sum_{b=1}^{r_2} \sum_{c=1}^{r_3}
+       S_{abc} \, U^1_{ia} \, U^2_{ob} \, U^3_{kc}
+
+    with a core :math:`S` and factors :math:`U^1, U^2, U^3` [1]_. Task :math:`k` has for itself row
+    :math:`k` of :math:`U^3` and a bias; all else is shared.
+
+    At the start the rows of the factors are unit vectors, and the core is drawn as the weights of
+    ``torch.nn.Linear`` are, then scaled to their mean square: every weight has the variance
+    ``1 / (3 * in_features)`` that it has there, whatever the ranks.
+
+    Parameters
+    ----------
+    n_tasks : int
+        Number of tasks.
+    in_features : int
+        Number of input features of each map.
+    out_features : int
+        Number of output features of each map.
+    ranks : int, float or sequence of three of them, default=(1.0, 0.5, 1.0)
+        The ranks :math:`r_1` (inputs), :math:`r_2` (outputs), :math:`r_3` (tasks); one value
+        stands for all three. A float in (0, 1] is a fraction of the axis's length, rounded, at
+        least one. An int is the rank itself. A rank above the full rank means the full rank, so
+        that one int fits layers of all sizes. Beware: ``1.0`` is the full rank, ``1`` is rank one.
+    bias : bool, default=True
+        Whether the maps have an additive bias.
+
+    Attributes
+    ----------
+    core : torch.nn.Parameter of shape (r1, r2, r3)
+        The core.
+    input_factor : torch.nn.Parameter of shape (in_features, r1)
+        What of the inputs the tasks look at.
+    output_factor : torch.nn.Parameter of shape (out_features, r2)
+        How the outputs are composed.
+    task_factor : torch.nn.Parameter of shape (n_tasks, r3)
+        How the tasks combine what they share.
+    bias : torch.nn.Parameter of shape (n_tasks, out_features) or None
+        The biases of all tasks.
+
+    Raises
+    ------
+    ValueError
+        If `ranks` is not one or three ints of at least 1 or floats in (0, 1].
+
+    Notes
+    -----
+    The full rank is that of the tensor unfolded along the axis: the length of the axis, or the
+    product of the other two where that is smaller. More would add parameters and express nothing.
+
+    References
+    ----------
+    .. [1] Yang and Hospedales "Deep Multi-task Representation Learning: A Tensor Factorisation
+       Approach", ICLR 2017.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_mmoe.nn import TuckerLinear
+    >>> layer = TuckerLinear(2, 10, 8, ranks=(5, 4, 2))
+    >>> layer(torch.zeros(7, 10)).shape
+    torch.Size([2, 7, 8])
+    >>> layer.core.shape
+    torch.Size([5, 4, 2])
+    """
+
+    def __init__(
+        self,
+        n_tasks: int,
+        in_features: int,
+        out_features: int,
+        *,
+        ranks: float | Sequence[float] = (1.0, 0.5, 1.0),
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        shape = check_sizes((in_features, out_features, n_tasks), name="the sizes of a layer")
+        r1, r2, r3 = resolved = _resolve_ranks(ranks, shape)
+        self.core = nn.Parameter(torch.empty(resolved))
+        self.input_factor = nn.Parameter(torch.empty(in_features, r1))
+        self.output_factor = nn.Parameter(torch.empty(out_features, r2))
+        self.task_factor = nn.Parameter(torch.empty(n_tasks, r3))
+        self.bias = nn.Parameter(torch.empty(n_tasks, out_features)) if bias else None
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Draw core and factors so that weights have the variance of ``torch.nn.Linear``'s."""
+        bound = 1 / math.sqrt(len(self.input_factor))
+        nn.init.uniform_(self.core, -bound, bound)
+        # Of a core of few entries all may be small by chance, and no weight would be large.
+        self.core.mul_(bound / (3 * self.core.square().mean()).sqrt())
+        if self.bias is not None:
+            nn.init.uniform_(self.bias, -bound, bound)
+        for factor in (self.input_factor, self.output_factor, self.task_factor):
+            # Orthogonal columns: a factor of full rank does not distort the spectrum of the core.
+            nn.init.orthogonal_(factor)
+            factor.div_(factor.norm(dim=1, keepdim=True))
+
+    def _inner_weight(self) -> Tensor:
+        """Return the weights that read the inputs' factor, of shape (n_tasks, out_features, r1)."""
+        return self.output_factor @ torch.einsum("kc,abc->kba", self.task_factor, self.core)
+
+    @property
+    def weight(self) -> Tensor:
+        """The weights of all tasks, of shape (n_tasks, out_features, in_features)."""
+        return self._inner_weight() @ self.input_factor.T
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the map of every task.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, in_features) or (n_tasks, n_samples, in_features)
+            One input shared by all tasks, or one input for each.
+
+        Returns
+        -------
+        Tensor of shape (n_tasks, n_samples, out_features)
+            The outputs.
+        """
+        in_features, r1 = self.input_factor.shape
+        # Whichever is cheaper: few columns of the factor first, or the whole weights.
+        if 2 * r1 <= in_features:
+            out = (x @ self.input_factor) @ self._inner_weight().mT
+        else:
+            out = x @ self.weight.mT
+        return out if self.bias is None else out + self.bias.unsqueeze(-2)
+
+    def extra_repr(self) -> str:
+        """Describe the shape of the layer."""
+        return (
+            f"n_tasks={len(self.task_factor)}, {len(self.input_factor)} -> "
+            f"{len(self.output_factor)}, ranks={tuple(self.core.shape)}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class TensorFactorization(nn.Module):
+    """One network per task, whose hidden layers share a weight tensor in Tucker form.
+
+    Each hidden layer is a :class:`TuckerLinear`: the tasks share the subspaces of inputs, outputs
+    and tasks in which its weights lie. Biases and the linear heads are each task's own.
+
+    Parameters
+    ----------
+    n_features : int
+        Number of input features.
+    n_outputs : sequence of int
+        Number of raw scores of each task.
+    hidden_layer_sizes : sequence of int, default=(64, 32)
+        Units of each hidden layer of a task's network. Empty: each task is linear in the input.
+    ranks : int, float or sequence of three of them, default=(1.0, 0.5, 1.0)
+        Ranks of the weights along inputs, outputs and tasks, as in :class:`TuckerLinear`.
+    activation : str, default="relu"
+        Activation of the hidden layers.
+    dropout : float, default=0.0
+        Probability of dropping a unit after every hidden layer.
+
+    References
+    ----------
+    .. [1] Yang and Hospedales "Deep Multi-task Representation Learning: A Tensor Factorisation
+       Approach", ICLR 2017.
+    .. [2] Ma et al. "Modeling Task Relationships in Multi-task Learning with Multi-gate
+       Mixture-of-Experts", KDD 2018, section 6.1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_mmoe.nn import TensorFactorization
+    >>> network = TensorFactorization(100, [1, 3], hidden_layer_sizes=(16, 8))
+    >>> [tuple(scores.shape) for scores in network(torch.zeros(7, 100))]
+    [(7, 1), (7, 3)]
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        n_outputs: Sequence[int],
+        *,
+        hidden_layer_sizes: int | Sequence[int] = (64, 32),
+        ranks: float | Sequence[float] = (1.0, 0.5, 1.0),
+        activation: str = "relu",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        sizes = (n_features, *check_sizes(hidden_layer_sizes, name="hidden_layer_sizes"))
+        self.layers = nn.ModuleList(
+            TuckerLinear(len(n_outputs), *pair, ranks=ranks) for pair in pairwise(sizes)
+        )
+        self.activation = make_activation(activation)
+        self.dropout = nn.Dropout(dropout)
+        self.heads = TaskHeads(sizes[-1], n_outputs)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return the raw scores of each task.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, n_features)
+            The input.
+
+        Returns
+        -------
+        list of Tensor of shape (n_samples, n_outputs[k])
+            The raw scores.
+        """
+        for layer in self.layers:
+            x = self.dropout(self.activation(layer(x)))
+        scores: list[Tensor] = self.heads(x)
+        return scores
+
+
+def _resolve_ranks(ranks: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return ranks, given as numbers or fractions, as numbers for a tensor of a shape."""
+    given = tuple(ranks) if isinstance(ranks, Iterable) else (ranks,) * 3
+    if len(given) != 3 or not all(map(_is_rank, given)):
+        raise ValueError(
+            "ranks must be one value or three (inputs, outputs, tasks), each an int of at least 1 "
+            f"or a float in (0, 1], got {ranks!r}."
+        )
+    size = math.prod(shape)
+    full = [min(length, size // length) for length in shape]
+    asked = [
+        int(rank) if isinstance(rank, Integral) else max(1, round(rank * length))
+        for rank, length in zip(given, shape, strict=True)
+    ]
+    return tuple(map(min, asked, full))
+
+
+def _is_rank(rank: Any) -> bool:
+    """Return whether a value is a rank or a fraction of an axis."""
+    if isinstance(rank, Integral):
+        return not isinstance(rank, bool) and int(rank) >= 1
+    return isinstance(rank, Real) and 0 < float(rank) <= 1
