@@ -40,6 +40,7 @@ autosummary_context = {
             "sk_mmoe",
             "sk_mmoe.callbacks",
             "sk_mmoe.datasets",
+            "sk_mmoe.inspection",
             "sk_mmoe.metrics",
             "sk_mmoe.model_selection",
             "sk_mmoe.nn",

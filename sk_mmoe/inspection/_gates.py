@@ -1,0 +1,183 @@
+"""Which experts the tasks listen to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_array
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+
+
+class GateWeightsDisplay:
+    """The mean gate weights of each task, as a map of tasks and experts.
+
+    Tasks that listen to the same experts share what these have learned. A task with a cell near 1
+    has settled on a single expert; an expert whose column is near 0 is used by none. The numbers
+    are those of figure 6 of the paper [1]_. They are means: a gate that chooses other experts for
+    other samples can look even.
+
+    Make it by :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    mean_weights : array-like of shape (n_tasks, n_experts)
+        The weight that each task gives to each expert, averaged over samples.
+    task_names : sequence of str
+        The names of the tasks.
+
+    Attributes
+    ----------
+    mean_weights : ndarray of shape (n_tasks, n_experts)
+        The mean weights.
+    task_names : list of str
+        The names of the tasks.
+    ax_ : matplotlib Axes
+        The axes, once drawn.
+    figure_ : matplotlib Figure
+        The figure, once drawn.
+    im_ : matplotlib AxesImage
+        The map, once drawn.
+    text_ : ndarray of shape (n_tasks, n_experts) of matplotlib Text, or None
+        The numbers in the cells, once drawn.
+
+    Raises
+    ------
+    ValueError
+        If the weights do not have two dimensions, or a name for each task is missing.
+
+    References
+    ----------
+    .. [1] Ma et al. "Modeling Task Relationships in Multi-task Learning with Multi-gate
+       Mixture-of-Experts", KDD 2018, section 6.4, figure 6.
+
+    Examples
+    --------
+    >>> from sk_mmoe import MMoERegressor
+    >>> from sk_mmoe.datasets import make_multitask_sinusoid
+    >>> from sk_mmoe.inspection import GateWeightsDisplay
+    >>> X, y = make_multitask_sinusoid(500, n_features=10, random_state=0)
+    >>> model = MMoERegressor(n_experts=4, max_iter=5, random_state=0).fit(X, y)
+    >>> display = GateWeightsDisplay.from_estimator(model, X)
+    >>> display.mean_weights.shape
+    (2, 4)
+    """
+
+    def __init__(self, mean_weights: ArrayLike, *, task_names: Sequence[str]) -> None:
+        self.mean_weights = check_array(mean_weights, input_name="mean_weights")
+        self.task_names = [str(name) for name in task_names]
+        if len(self.task_names) != len(self.mean_weights):
+            raise ValueError(
+                f"task_names must have one name for each of the {len(self.mean_weights)} tasks, "
+                f"got {self.task_names}."
+            )
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        sample_weight: ArrayLike | None = None,
+        include_values: bool = True,
+        cmap: Any = "viridis",
+        ax: Any = None,
+    ) -> GateWeightsDisplay:
+        """Average the gates of a fitted estimator over a table, and draw them.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted estimator with gates (MMoE, OMoE), or a pipeline that ends in one.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The inputs.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples in the mean.
+        include_values : bool, default=True
+            Whether to write the weights into the cells.
+        cmap : str or matplotlib Colormap, default="viridis"
+            The colours.
+        ax : matplotlib Axes, default=None
+            Where to draw. `None` makes a new figure.
+
+        Returns
+        -------
+        GateWeightsDisplay
+            The display.
+
+        Raises
+        ------
+        ValueError
+            If the estimator has no gates.
+        ImportError
+            If matplotlib is not installed.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        if hasattr(estimator, "steps"):
+            X = estimator[:-1].transform(X) if len(estimator) > 1 else X
+            estimator = estimator[-1]
+        if not hasattr(estimator, "gate_weights"):
+            raise ValueError(
+                f"{type(estimator).__name__} has no gates. Pass a fitted MMoE or OMoE estimator, "
+                "or a pipeline that ends in one."
+            )
+        weights = np.average(estimator.gate_weights(X), axis=0, weights=sample_weight)
+        display = cls(weights, task_names=estimator.task_names_)
+        return display.plot(include_values=include_values, cmap=cmap, ax=ax)
+
+    def plot(
+        self, *, include_values: bool = True, cmap: Any = "viridis", ax: Any = None
+    ) -> GateWeightsDisplay:
+        """Draw the map.
+
+        Parameters
+        ----------
+        include_values : bool, default=True
+            Whether to write the weights into the cells.
+        cmap : str or matplotlib Colormap, default="viridis"
+            The colours.
+        ax : matplotlib Axes, default=None
+            Where to draw. `None` makes a new figure.
+
+        Returns
+        -------
+        GateWeightsDisplay
+            The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        import matplotlib.pyplot as plt
+
+        n_tasks, n_experts = self.mean_weights.shape
+        if ax is None:
+            size = (1.5 + 0.7 * n_experts, 1.2 + 0.6 * n_tasks)
+            _, ax = plt.subplots(figsize=size, layout="constrained")
+        image = ax.imshow(self.mean_weights, cmap=cmap, vmin=0, aspect="auto")
+        ax.figure.colorbar(image, ax=ax, label="mean gate weight")
+        ax.set(
+            xlabel="expert",
+            ylabel="task",
+            xticks=range(n_experts),
+            yticks=range(n_tasks),
+            yticklabels=self.task_names,
+        )
+        self.text_ = None
+        if include_values:
+            self.text_ = np.empty(self.mean_weights.shape, dtype=object)
+            for (task, expert), weight in np.ndenumerate(self.mean_weights):
+                red, green, blue, _ = image.cmap(image.norm(weight))
+                dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
+                self.text_[task, expert] = ax.text(
+                    *(expert, task, f"{weight:.2f}"),
+                    color="white" if dark else "black",
+                    ha="center",
+                    va="center",
+                )
+        self.ax_, self.figure_, self.im_ = ax, ax.figure, image
+        return self
