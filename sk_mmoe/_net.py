@@ -265,27 +265,28 @@ class MultiTaskNet(NeuralNet):
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Compute the losses of a batch and their gradients."""
-        step = self._evaluate(batch)
+        step = self._evaluate(batch, training=True)
         step["loss"].backward()
         return step | {name: step[name].detach() for name in ("loss", "task_losses")}
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Compute the losses of a batch."""
         with torch.inference_mode():
-            return self._evaluate(batch)
+            return self._evaluate(batch, training=False)
 
-    def _evaluate(self, batch: Any) -> dict[str, Any]:
+    def _evaluate(self, batch: Any, *, training: bool) -> dict[str, Any]:
         """Return the scores of a batch and its losses: of each task, and in all."""
         X, y = batch
         scores = self.infer(X)
         task_losses = self.criterion_(scores, *to_device(y, self.device))
-        return {"loss": self.get_loss(task_losses, y), "task_losses": task_losses, "y_pred": scores}
+        loss = self.get_loss(task_losses, y, training=training)
+        return {"loss": loss, "task_losses": task_losses, "y_pred": scores}
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
-        """Return the weighted mean of the tasks' losses, plus the module's own penalty."""
+        """Return the weighted mean of the tasks' losses; in training plus the module's penalty."""
         loss: Tensor = self.criterion_.total(y_pred)
         penalty = getattr(self.module_, "penalty", None)
-        return loss if penalty is None else loss + penalty()
+        return loss + penalty() if training and penalty is not None else loss
 
     # -- predicting -------------------------------------------------------------------------
 

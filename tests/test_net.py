@@ -236,6 +236,12 @@ def test_a_penalty_of_the_module_is_added_to_the_loss_and_sends_gradient():
     assert_close(moved.detach(), -0.1 * 0.3 * 2 * head)
 
 
+def test_a_penalty_is_no_part_of_the_held_out_loss():
+    net = make_net(module=Penalised).train(TRAIN, VALID, epochs=2)
+    for epoch in net.history:
+        assert epoch["valid_loss"] == pytest.approx(np.mean(epoch["valid_task_losses"]))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_parameters_are_of_the_dtype(dtype):
     net = make_net(dtype=dtype).train(make_table(dtype=dtype), epochs=1)
