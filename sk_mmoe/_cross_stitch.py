@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sk_mmoe import nn
 from sk_mmoe._base import MultiTaskEstimator
 from sk_mmoe._docs import document
+from sk_mmoe._parameters import LAYER_SIZES
 from sk_mmoe._predictors import MixedTaskPredictor, MultiTaskClassifier, MultiTaskRegressor
 
 _ARCHITECTURE = """\
@@ -52,7 +53,7 @@ class BaseCrossStitch(MultiTaskEstimator):
         "per_channel",
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "hidden_layer_sizes": LAYER_SIZES,
         "own_weight_init": [Interval(Real, 0, 1, closed="both")],
         "stitch_learning_rate_factor": [Interval(Real, 0, None, closed="left")],
         "per_channel": ["boolean"],

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sk_mmoe import nn
 from sk_mmoe._base import MultiTaskEstimator
 from sk_mmoe._docs import document
+from sk_mmoe._parameters import LAYER_SIZES
 from sk_mmoe._predictors import MixedTaskPredictor, MultiTaskClassifier, MultiTaskRegressor
 
 _ARCHITECTURE = """\
@@ -46,8 +47,8 @@ class BaseMMoE(MultiTaskEstimator):
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_experts": [Interval(Integral, 1, None, closed="left")],
-        "expert_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "tower_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "expert_hidden_layer_sizes": LAYER_SIZES,
+        "tower_hidden_layer_sizes": LAYER_SIZES,
         "gate_dropout": [Interval(Real, 0, 1, closed="left")],
     }
 

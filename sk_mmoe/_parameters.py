@@ -12,6 +12,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sk_mmoe.nn._stacked import ACTIVATIONS
 
+# What the sizes of hidden layers may be; a single layer may stand alone.
+LAYER_SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class TrainingParameters(BaseEstimator):

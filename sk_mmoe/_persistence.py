@@ -82,14 +82,12 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
         "feature_names": getattr(estimator, "feature_names_in_", None),
         "tasks": [{"kind": task.kind, **vars(task)} for task in estimator._encoder.tasks],
         "ndim": estimator._encoder.ndim,
-        "seed": estimator.net_.seed,
+        "seed": net.seed,
         "early_stopping": estimator.validation_scores_ is not None,
-        "history": [dict(epoch) for epoch in estimator.net_.history],
+        "history": [dict(epoch) for epoch in net.history],
     }
-    weights = {
-        name: tensor.cpu().contiguous()
-        for name, tensor in estimator.net_.module_.state_dict().items()
-    }
+    state = net.module_.state_dict()
+    weights = {name: tensor.cpu().contiguous() for name, tensor in state.items()}
     metadata = {_METADATA_KEY: json.dumps(_to_plain(description))}
     _safetensors().torch.save_file(weights, path, metadata=metadata)
 

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
-from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import ClassifierTags, RegressorTags, Tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -15,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 from sk_mmoe._base import MultiTaskEstimator
 from sk_mmoe._tasks import (
     ClassificationTask,
-    RegressionTask,
     Task,
     TaskEncoder,
     make_task,
@@ -51,7 +49,8 @@ class _TaskKinds(MultiTaskEstimator):
             elif kind == "regression":
                 raise ValueError(f"classes of task {name!r} must be None: it is a regression.")
             else:
-                tasks.append(make_task(name, "classification", classes[k]))
+                kind = "classification" if kind == "infer" else kind
+                tasks.append(make_task(name, kind, classes[k]))
         return tasks
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -81,8 +80,7 @@ class _TaskKinds(MultiTaskEstimator):
             weight = None if weights is None else weights[known, k]
             if not known.any() or (weight is not None and not weight.any()):
                 continue
-            metric = r2_score if isinstance(task, RegressionTask) else accuracy_score
-            values.append(metric(labels, task.decode(scores[k][known]), sample_weight=weight))
+            values.append(task.metric(labels, task.decode(scores[k][known]), sample_weight=weight))
         return float(np.mean(values)) if values else np.nan
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any, ClassVar
 
 import torch
-from sklearn.utils._param_validation import Interval
 
 from sk_mmoe import nn
 from sk_mmoe._base import MultiTaskEstimator
 from sk_mmoe._docs import document
+from sk_mmoe._parameters import LAYER_SIZES
 from sk_mmoe._predictors import MixedTaskPredictor, MultiTaskClassifier, MultiTaskRegressor
 
 _ARCHITECTURE = """\
@@ -29,7 +28,7 @@ class BaseSingleTask(MultiTaskEstimator):
         "hidden_layer_sizes",
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "hidden_layer_sizes": LAYER_SIZES,
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from torch import Tensor
@@ -37,7 +38,7 @@ def regression_loss(scores: Tensor, targets: Tensor) -> Tensor:
 
 
 class Task(ABC):
-    """One task: encodes its labels, names its loss, decodes its scores.
+    """One task: encodes its labels, names its loss and metric, decodes its scores.
 
     Parameters
     ----------
@@ -47,6 +48,7 @@ class Task(ABC):
 
     kind: ClassVar[str]
     loss: ClassVar[Any]
+    metric: ClassVar[Any]
     n_outputs: ClassVar[int]
 
     def __init__(self, name: str) -> None:
@@ -77,6 +79,8 @@ class ClassificationTask(Task):
     classes : array-like of shape (n_classes,)
         The distinct labels, sorted.
     """
+
+    metric = staticmethod(accuracy_score)
 
     def __init__(self, name: str, classes: np.ndarray) -> None:
         super().__init__(name)
@@ -177,6 +181,7 @@ class RegressionTask(Task):
 
     kind = "regression"
     loss = staticmethod(regression_loss)
+    metric = staticmethod(r2_score)
     n_outputs = 1
 
     def __init__(self, name: str, mean: float, scale: float) -> None:
@@ -292,9 +297,9 @@ def make_task(name: str, kind: str, labels: np.ndarray, weights: np.ndarray | No
 def _infer_kind(name: str, labels: np.ndarray) -> str:
     """Return the kind of a task; warn of numbers that may be no classes."""
     if labels.dtype.kind in "iuf":
-        n_numbers = len(np.unique(labels))
         if (labels != np.floor(labels)).any():
             return "regression"
+        n_numbers = len(np.unique(labels))
         if n_numbers > _MANY_CLASSES:
             warnings.warn(
                 f"task {name!r} has {n_numbers} different whole numbers, taken as classes. Declare "

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, RealNotInt
 from sk_mmoe import nn
 from sk_mmoe._base import MultiTaskEstimator
 from sk_mmoe._docs import document
+from sk_mmoe._parameters import LAYER_SIZES
 from sk_mmoe._predictors import MixedTaskPredictor, MultiTaskClassifier, MultiTaskRegressor
 
 _ARCHITECTURE = """\
@@ -39,7 +40,7 @@ class BaseTensorFactorization(MultiTaskEstimator):
         "ranks",
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "hidden_layer_sizes": LAYER_SIZES,
         "ranks": [
             "array-like",
             Interval(Integral, 1, None, closed="left"),

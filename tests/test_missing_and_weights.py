@@ -205,6 +205,12 @@ def test_classes_of_a_regression_are_refused(X, y_mixed):
         model.partial_fit(X, y_mixed, classes=classes)
 
 
+def test_a_declared_kind_holds_for_declared_classes_too(X, y):
+    model = MMoEMixedPredictor(tasks={"level": "binary"}, **FAST)
+    with pytest.raises(ValueError, match="'level' is declared binary, but has 3 classes"):
+        model.partial_fit(X, y, classes={"level": ["low", "middle", "high"]})
+
+
 def test_a_task_without_a_known_label_is_left_out_of_the_score(X, y):
     model = MMoEClassifier(**FAST).fit(X, y)
     expected = accuracy_score(y["click"], model.predict(X)[:, 0].astype(int))
