@@ -9,6 +9,18 @@ Examples
 (2, 2)
 """
 
+from sk_mmoe.inspection._expert_use import ExpertUseDisplay
+from sk_mmoe.inspection._gate_curves import GateCurvesDisplay
 from sk_mmoe.inspection._gates import GateWeightsDisplay
+from sk_mmoe.inspection._loss_curves import LossCurvesDisplay
+from sk_mmoe.inspection._relatedness import TaskRelatednessDisplay
+from sk_mmoe.inspection._stitches import StitchDisplay
 
-__all__ = ["GateWeightsDisplay"]
+__all__ = [
+    "ExpertUseDisplay",
+    "GateCurvesDisplay",
+    "GateWeightsDisplay",
+    "LossCurvesDisplay",
+    "StitchDisplay",
+    "TaskRelatednessDisplay",
+]

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
+from sk_mmoe.inspection._drawing import check_task_names, draw_map, last_step
+
 
 class GateWeightsDisplay:
     """The mean gate weights of each task, as a map of tasks and experts.
@@ -67,12 +69,7 @@ class GateWeightsDisplay:
 
     def __init__(self, mean_weights: ArrayLike, *, task_names: Sequence[str]) -> None:
         self.mean_weights = check_array(mean_weights, input_name="mean_weights")
-        self.task_names = [str(name) for name in task_names]
-        if len(self.task_names) != len(self.mean_weights):
-            raise ValueError(
-                f"task_names must have one name for each of the {len(self.mean_weights)} tasks, "
-                f"got {self.task_names}."
-            )
+        self.task_names = check_task_names(task_names, len(self.mean_weights))
 
     @classmethod
     def from_estimator(
@@ -115,9 +112,7 @@ class GateWeightsDisplay:
             If matplotlib is not installed.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        if hasattr(estimator, "steps"):
-            X = estimator[:-1].transform(X) if len(estimator) > 1 else X
-            estimator = estimator[-1]
+        estimator, X = last_step(estimator, X)
         if not hasattr(estimator, "gate_weights"):
             raise ValueError(
                 f"{type(estimator).__name__} has no gates. Pass a fitted MMoE or OMoE estimator, "
@@ -158,26 +153,16 @@ class GateWeightsDisplay:
         if ax is None:
             size = (1.5 + 0.7 * n_experts, 1.2 + 0.6 * n_tasks)
             _, ax = plt.subplots(figsize=size, layout="constrained")
-        image = ax.imshow(self.mean_weights, cmap=cmap, vmin=0, aspect="auto")
-        ax.figure.colorbar(image, ax=ax, label="mean gate weight")
-        ax.set(
-            xlabel="expert",
-            ylabel="task",
-            xticks=range(n_experts),
-            yticks=range(n_tasks),
-            yticklabels=self.task_names,
+        self.im_, self.text_ = draw_map(
+            ax,
+            self.mean_weights,
+            rows=self.task_names,
+            columns=[str(expert) for expert in range(n_experts)],
+            cmap=cmap,
+            vmin=0,
+            include_values=include_values,
         )
-        self.text_ = None
-        if include_values:
-            self.text_ = np.empty(self.mean_weights.shape, dtype=object)
-            for (task, expert), weight in np.ndenumerate(self.mean_weights):
-                red, green, blue, _ = image.cmap(image.norm(weight))
-                dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
-                self.text_[task, expert] = ax.text(
-                    *(expert, task, f"{weight:.2f}"),
-                    color="white" if dark else "black",
-                    ha="center",
-                    va="center",
-                )
-        self.ax_, self.figure_, self.im_ = ax, ax.figure, image
+        ax.figure.colorbar(self.im_, ax=ax, label="mean gate weight")
+        ax.set(xlabel="expert", ylabel="task")
+        self.ax_, self.figure_ = ax, ax.figure
         return self
