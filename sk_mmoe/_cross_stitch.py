@@ -26,8 +26,7 @@ stitch_learning_rate_factor : float, default=1.0
     Learning rate of the stitches, in units of `learning_rate_init`. 0 keeps them as they start.
     The 100 to 1000 of [1]_ are for SGD, whose steps are as small as the gradients; Adam's are not,
     and at the default `learning_rate_init` factors of 10 and more fit worse on
-    :func:`~sk_mmoe.datasets.make_multitask_sinusoid`. With another optimizer in `net_params`, pass
-    ``optimizer__param_groups`` there instead.
+    :func:`~sk_mmoe.datasets.make_multitask_sinusoid`.
 per_channel : bool, default=False
     Whether each unit of a hidden layer has a stitch of its own."""
 

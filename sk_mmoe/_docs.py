@@ -16,6 +16,13 @@ dropout : float, default=0.0
 task_weights : dict or array-like of shape (n_tasks,), default=None
     Weights of the tasks in the loss, by task name (others weigh 1) or in order. The loss is their
     weighted mean: only ratios matter.
+loss_balancing : str or torch.nn.Module, default="fixed"
+    How training balances the tasks, on top of `task_weights`. "fixed": by these alone.
+    "uncertainty": by learned variances (:class:`~sk_mmoe.nn.UncertaintyWeighting`). "dwa": by how
+    fast the losses fall (:class:`~sk_mmoe.nn.DynamicWeightAverage`). "gradnorm": by learned weights
+    that even out the sizes of the gradients (:class:`~sk_mmoe.nn.GradNorm`). "pcgrad": by removing
+    conflicts between gradients (:class:`~sk_mmoe.nn.PCGrad`). Or one of these classes' instances,
+    or an aggregator of TorchJD. Early stopping watches the fixed weighted mean in any case.
 learning_rate_init : float, default=1e-3
     Learning rate of AdamW.
 alpha : float, default=1e-4

@@ -81,7 +81,7 @@ class MultiTaskNet(NeuralNet):
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Callback]]:
-        ignored = ["train_task_losses", "valid_task_losses"]
+        ignored = ["train_task_losses", "valid_task_losses", "task_weights"]
         sink = _print_row if self.verbose else print  # skorch is silent with print only
         return [
             ("epoch_timer", EpochTimer()),
@@ -108,6 +108,7 @@ class MultiTaskNet(NeuralNet):
             raise ValueError("the optimizers of the two nets differ.")
         # Its moments, but the settings (learning rate, weight decay) of this net.
         self.optimizer_.load_state_dict(state | {"param_groups": settings["param_groups"]})
+        self.criterion_.load_state_dict(other.criterion_.state_dict())
         self.history = deepcopy(other.history)
         return self
 
@@ -202,6 +203,8 @@ class MultiTaskNet(NeuralNet):
         """Call the callbacks; a stop takes effect when all of them have seen the epoch."""
         if method_name == "on_epoch_begin":
             torch.manual_seed(self._epoch_seed(len(self.history) + 1))
+            past = [epoch["train_task_losses"] for epoch in self.history]
+            self.criterion_.balancing.begin_epoch(past)
         if method_name != "on_epoch_end":
             super().notify(method_name, **kwargs)
             return
@@ -245,8 +248,10 @@ class MultiTaskNet(NeuralNet):
             raise FloatingPointError(
                 f"{prefix}_loss became {loss} in epoch {len(self.history)}. {_DIVERGED}"
             )
-        if training and not self._batch_hooks:
-            self.history.new_batch()  # skorch's checkpoints look at the last one
+        if training:
+            self.history.record("task_weights", self.criterion_.balancing.weights().tolist())
+            if not self._batch_hooks:
+                self.history.new_batch()  # skorch's checkpoints look at the last one
         earlier = [
             epoch[f"{prefix}_loss"] for epoch in self.history[:-1] if f"{prefix}_loss" in epoch
         ]
@@ -265,28 +270,30 @@ class MultiTaskNet(NeuralNet):
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Compute the losses of a batch and their gradients."""
-        step = self._evaluate(batch, training=True)
-        step["loss"].backward()
+        step = self._evaluate(batch)
+        penalty_of: Callable[[], Tensor] | None = getattr(self.module_, "penalty", None)
+        penalty = None if penalty_of is None else penalty_of()
+        self.criterion_.balancing.backward(step["task_losses"], self.module_, penalty)
+        if penalty is not None:
+            step["loss"] = step["loss"] + penalty
         return step | {name: step[name].detach() for name in ("loss", "task_losses")}
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Compute the losses of a batch."""
         with torch.inference_mode():
-            return self._evaluate(batch, training=False)
+            return self._evaluate(batch)
 
-    def _evaluate(self, batch: Any, *, training: bool) -> dict[str, Any]:
+    def _evaluate(self, batch: Any) -> dict[str, Any]:
         """Return the scores of a batch and its losses: of each task, and in all."""
         X, y = batch
         scores = self.infer(X)
         task_losses = self.criterion_(scores, *to_device(y, self.device))
-        loss = self.get_loss(task_losses, y, training=training)
+        loss = self.get_loss(task_losses, y)
         return {"loss": loss, "task_losses": task_losses, "y_pred": scores}
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
-        """Return the weighted mean of the tasks' losses; in training plus the module's penalty."""
-        loss: Tensor = self.criterion_.total(y_pred)
-        penalty = getattr(self.module_, "penalty", None)
-        return loss + penalty() if training and penalty is not None else loss
+        """Return the weighted mean of the tasks' losses."""
+        return self.criterion_.total(y_pred)
 
     # -- predicting -------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sk_mmoe.nn._loss import BALANCING
 from sk_mmoe.nn._stacked import ACTIVATIONS
 
 # What the sizes of hidden layers may be; a single layer may stand alone.
@@ -27,6 +28,7 @@ class TrainingParameters(BaseEstimator):
     activation: str = "relu"
     dropout: float = 0.0
     task_weights: Any = None
+    loss_balancing: Any = "fixed"
     learning_rate_init: float = 1e-3
     alpha: float = 1e-4
     batch_size: Any = "auto"
@@ -49,6 +51,7 @@ class TrainingParameters(BaseEstimator):
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "task_weights": [dict, "array-like", None],
+        "loss_balancing": [StrOptions(set(BALANCING)), torch.nn.Module],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],

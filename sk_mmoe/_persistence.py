@@ -22,9 +22,9 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
     """Save a fitted estimator as one safetensors file.
 
     The file holds the weights, the parameters, the tasks and the history of training. It holds no
-    code: `callbacks`, `net_params` and a `random_state` that is not an integer stay behind, and so
-    does the state of the optimizer. To go on training later, use pickle or
-    :class:`~sk_mmoe.callbacks.TrainingCheckpoint`.
+    code: `callbacks`, `net_params`, a `loss_balancing` that is an object, and a `random_state` that
+    is not an integer stay behind, and so does the state of the optimizer. To go on training later,
+    use pickle or :class:`~sk_mmoe.callbacks.TrainingCheckpoint`.
 
     Parameters
     ----------
@@ -73,6 +73,8 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
     net = estimator.net_
     parameters |= {name: getattr(net, f"module__{name}") for name in estimator._network_parameters}
     parameters["dtype"] = net.dtype
+    if not isinstance(estimator.loss_balancing, str):  # code, too, and of use in training only
+        del parameters["loss_balancing"]
     if not isinstance(estimator.random_state, int):
         del parameters["random_state"]
     description = {

@@ -204,6 +204,7 @@ class TrainingCheckpoint(Callback):
                     "file to start afresh."
                 )
         net.module_.load_state_dict(state["module"])
+        net.criterion_.load_state_dict(state["criterion"])
         net.optimizer_.load_state_dict(state["optimizer"])
         for schedule, remembered in zip(_schedules(net), state["schedules"], strict=True):
             schedule.load_state_dict(remembered)
@@ -221,6 +222,7 @@ class TrainingCheckpoint(Callback):
             "table": self.table_,
             "parameters": self.parameters_,
             "module": net.module_.state_dict(),
+            "criterion": net.criterion_.state_dict(),
             "optimizer": net.optimizer_.state_dict(),
             "schedules": [schedule.state_dict() for schedule in _schedules(net)],
             "history": _plain(list(net.history)),
@@ -254,7 +256,7 @@ def _copy_callbacks(callbacks: Any) -> list[Any]:
 
 def _parameters(net: Any) -> str:
     """Describe what shapes the network and its steps."""
-    prefixes = ("module", "optimizer", "lr", "batch_size", "dtype")
+    prefixes = ("module", "criterion__balancing", "optimizer", "lr", "batch_size", "dtype")
     return str(
         {
             key: value

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
 
+from sk_mmoe.nn._balancing import DynamicWeightAverage, FixedWeights, UncertaintyWeighting
+from sk_mmoe.nn._gradient_balancing import GradientSurgery, GradNorm, PCGrad
+
 TaskLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+BALANCING: dict[str, Callable[[], FixedWeights]] = {
+    "fixed": FixedWeights,
+    "uncertainty": UncertaintyWeighting,
+    "dwa": DynamicWeightAverage,
+    "gradnorm": GradNorm,
+    "pcgrad": lambda: GradientSurgery(PCGrad()),
+}
 
 
 class MultiTaskLoss(nn.Module):
@@ -25,6 +38,15 @@ class MultiTaskLoss(nn.Module):
         shape (n_samples,) that returns the loss of each sample, of shape (n_samples,).
     task_weights : sequence of float, default=None
         The weight of each task in the total. `None` weights all alike. Only their ratios matter.
+    balancing : str or torch.nn.Module, default="fixed"
+        How training balances the tasks: "fixed", "uncertainty", "dwa", "gradnorm", "pcgrad", a
+        module of these kinds with settings of its own, which is copied, or an aggregator for
+        :class:`GradientSurgery`. The loss itself does not depend on it.
+
+    Attributes
+    ----------
+    balancing : FixedWeights
+        The balancing, whose ``backward`` computes the gradients of a training step.
 
     Examples
     --------
@@ -41,16 +63,18 @@ class MultiTaskLoss(nn.Module):
     tensor(3.2500)
     """
 
-    task_weights: Tensor
-
     def __init__(
-        self, losses: Sequence[TaskLoss], task_weights: Sequence[float] | None = None
+        self,
+        losses: Sequence[TaskLoss],
+        task_weights: Sequence[float] | None = None,
+        *,
+        balancing: str | nn.Module = "fixed",
     ) -> None:
         super().__init__()
         self.losses = list(losses)
         weights = torch.ones(len(self.losses)) if task_weights is None else task_weights
         weights = torch.as_tensor(weights, dtype=torch.get_default_dtype())
-        self.register_buffer("task_weights", weights / weights.sum())
+        self.balancing = _make_balancing(balancing).start(weights / weights.sum())
 
     def forward(
         self, scores: Sequence[Tensor], targets: Tensor, weights: Tensor | None = None
@@ -91,4 +115,14 @@ class MultiTaskLoss(nn.Module):
         Tensor of shape ()
             Their weighted mean.
         """
-        return task_losses @ self.task_weights
+        return task_losses @ self.balancing.task_weights
+
+
+def _make_balancing(balancing: str | nn.Module) -> FixedWeights:
+    """Return a balancing of its own for a loss."""
+    if isinstance(balancing, str):
+        if balancing not in BALANCING:
+            raise ValueError(f"balancing must be one of {sorted(BALANCING)}, got {balancing!r}.")
+        return BALANCING[balancing]()
+    balancing = deepcopy(balancing)
+    return balancing if isinstance(balancing, FixedWeights) else GradientSurgery(balancing)

@@ -106,7 +106,9 @@ def test_training_together_equals_training_each_task_alone(hidden):
     for k, mlp in enumerate(separate):
         before = [parameter.detach().clone() for parameter in mlp.parameters()]
         # A task's weight in the mean of the losses is its step.
-        optimizer = torch.optim.SGD(mlp.parameters(), lr=0.1 * loss.task_weights[k].item())
+        optimizer = torch.optim.SGD(
+            mlp.parameters(), lr=0.1 * loss.balancing.task_weights[k].item()
+        )
         for _ in range(30):
             optimizer.zero_grad()
             squared_error(mlp(x), y[:, k]).mean().backward()
