@@ -30,6 +30,7 @@ from sk_mmoe._l2_constrained import (
 from sk_mmoe._mixture import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
 from sk_mmoe._omoe import OMoEClassifier, OMoEMixedPredictor, OMoERegressor
 from sk_mmoe._persistence import load_model, save_model
+from sk_mmoe._ple import PLEClassifier, PLEMixedPredictor, PLERegressor
 from sk_mmoe._shared_bottom import (
     SharedBottomClassifier,
     SharedBottomMixedPredictor,
@@ -57,6 +58,9 @@ __all__ = [
     "OMoEClassifier",
     "OMoEMixedPredictor",
     "OMoERegressor",
+    "PLEClassifier",
+    "PLEMixedPredictor",
+    "PLERegressor",
     "SharedBottomClassifier",
     "SharedBottomMixedPredictor",
     "SharedBottomRegressor",

@@ -35,6 +35,8 @@ from sk_mmoe.nn import MultiTaskLoss
 _AUTO_BATCH_SIZE = 256
 # Without a held-out part networks of this size overfit most tables of some hundred rows already.
 _AUTO_EARLY_STOPPING = 200
+# A number for each task has less to move along than thousands of weights together.
+_BALANCING_RATE = 10
 _OF_INPUTS = ("n_features_in_", "feature_names_in_")
 # What net_params must leave to a parameter of the estimator.
 _OWN_PARAMETERS = {
@@ -70,7 +72,14 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
 
     def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
         """Return patterns of parameters with optimizer settings of their own."""
-        return [("*bias", {"weight_decay": 0.0})]
+        rate = _BALANCING_RATE * self.learning_rate_init
+        return [
+            ("*bias", {"weight_decay": 0.0}),
+            ("balancing.*", {"weight_decay": 0.0, "lr": rate}),
+        ]
+
+    def _check_training(self, net: MultiTaskNet, encoder: TaskEncoder, train: TableDataset) -> None:
+        """Warn of what has gone wrong in training; what was fitted before is still there."""
 
     # -- fitting ----------------------------------------------------------------------------
 
@@ -296,6 +305,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             "criterion": MultiTaskLoss,
             "criterion__losses": [task.loss for task in encoder.tasks],
             "criterion__task_weights": check_task_weights(self.task_weights, names),
+            "criterion__balancing": self.loss_balancing,
             "optimizer": torch.optim.AdamW,
             "optimizer__param_groups": self._parameter_groups(),
             "optimizer__weight_decay": self.alpha,
@@ -314,8 +324,10 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         extra = dict(self.net_params or {})
         for name in extra.keys() & _OWN_PARAMETERS.keys():
             raise ValueError(f"net_params must not set {name!r}: use {_OWN_PARAMETERS[name]}.")
-        if "optimizer" in extra:  # our settings are AdamW's
-            parameters = {k: v for k, v in parameters.items() if not k.startswith("optimizer__")}
+        if "optimizer" in extra:  # decay and fusion are AdamW's
+            del parameters["optimizer__weight_decay"], parameters["optimizer__fused"]
+            if issubclass(extra["optimizer"], torch.optim.LBFGS):  # knows one group only
+                del parameters["optimizer__param_groups"]
         return MultiTaskNet(**(parameters | extra)).initialize()
 
     def _continue_from(self, net: MultiTaskNet, fitted: MultiTaskNet) -> None:
@@ -346,6 +358,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             net.train(train, valid, epochs=self.max_iter)
         finally:
             net.callbacks_.pop()
+        self._check_training(net, encoder, train)
         self._set_fitted(net, encoder)
 
     def _set_fitted(self, net: MultiTaskNet, encoder: TaskEncoder) -> None:

@@ -5,71 +5,84 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from sk_mmoe import nn
-from sk_mmoe._base import MultiTaskEstimator
 from sk_mmoe._docs import document
+from sk_mmoe._gated import GatedEstimator
 from sk_mmoe._parameters import LAYER_SIZES
 from sk_mmoe._predictors import MixedTaskPredictor, MultiTaskClassifier, MultiTaskRegressor
+from sk_mmoe.nn._gates import GATES
 
 _ARCHITECTURE = """\
 n_experts : int, default=8
-    Number of experts that all tasks share.
+    Number of experts of a level, which all tasks share.
 expert_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(64,)
-    Units of each hidden layer of an expert. Empty: the towers read the inputs themselves.
+    Units of each hidden layer of an expert. Empty: the experts pass their input on.
 tower_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(32,)
     Units of each hidden layer of a task's own tower. Empty: a task is linear in its mixture of
     experts.
+trunk_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=()
+    Units of each hidden layer of a network below experts and gates, which all tasks share whole.
+    Empty: experts and gates read the inputs themselves.
+n_levels : int, default=1
+    Number of levels of mixture. The experts of each but the first read what a shared gate of the
+    last one mixed, and a gate reads what the same gate of the last one mixed.
+gate : {"softmax", "top_k", "dselect_k"}, default="softmax"
+    Which experts a gate listens to. "softmax": all of them. "top_k": those with the
+    `n_active_experts` highest logits. "dselect_k": all at first, and mostly `n_active_experts`
+    when it has learned, differentiably, which to select [3]_. All experts are computed in any case:
+    sparse gates keep tasks apart, they do not save time.
+n_active_experts : int, default=2
+    Number of experts that a gate "top_k" or "dselect_k" listens to, `n_experts` at most.
+gate_entropy : float, default=0.0
+    Weight in the training loss of the entropy of a selection of "dselect_k" (in nats, the mean over
+    samples, gates and selected experts; all samples count alike, whatever their weight). With 0.01
+    fewer samples listen to more than `n_active_experts`; with much more, gates select before they
+    have learned what.
 gate_dropout : float, default=0.0
-    Probability, for each sample and task, of dropping an expert in training; the weights of the
+    Probability, for each sample and gate, of dropping an expert in training; the weights of the
     experts that are left are renormalised [2]_. Helps where gates put all weight on one expert."""
 
 
-class BaseMMoE(MultiTaskEstimator):
-    """What the MMoE estimators share: the architecture's parameters, and the gates."""
+class BaseMMoE(GatedEstimator):
+    """What the MMoE estimators share: the architecture's parameters."""
 
     n_experts: int = 8
     expert_hidden_layer_sizes: Any = (64,)
     tower_hidden_layer_sizes: Any = (32,)
+    trunk_hidden_layer_sizes: Any = ()
+    n_levels: int = 1
+    gate: str = "softmax"
+    n_active_experts: int = 2
+    gate_entropy: float = 0.0
     gate_dropout: float = 0.0
 
     _network: ClassVar[type[torch.nn.Module]] = nn.MMoE
     _network_parameters: ClassVar[tuple[str, ...]] = (
-        *MultiTaskEstimator._network_parameters,
+        *GatedEstimator._network_parameters,
         "n_experts",
         "expert_hidden_layer_sizes",
         "tower_hidden_layer_sizes",
+        "trunk_hidden_layer_sizes",
+        "n_levels",
+        "gate",
+        "n_active_experts",
+        "gate_entropy",
         "gate_dropout",
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_experts": [Interval(Integral, 1, None, closed="left")],
         "expert_hidden_layer_sizes": LAYER_SIZES,
         "tower_hidden_layer_sizes": LAYER_SIZES,
+        "trunk_hidden_layer_sizes": LAYER_SIZES,
+        "n_levels": [Interval(Integral, 1, None, closed="left")],
+        "gate": [StrOptions(set(GATES))],
+        "n_active_experts": [Interval(Integral, 1, None, closed="left")],
+        "gate_entropy": [Interval(Real, 0, None, closed="left")],
         "gate_dropout": [Interval(Real, 0, 1, closed="left")],
     }
-
-    def gate_weights(self, X: Any) -> np.ndarray:
-        """Return how much each task listens to each expert.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The inputs.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_tasks, n_experts)
-            The weights of the experts; they sum to one over experts.
-        """
-        check_is_fitted(self)
-        X = self._check_X(X, dtype=self.net_.dtype)
-        batches = self.net_.map_batches(X, self.net_.module_.gate_weights)
-        weights = torch.cat(list(batches), dim=1)
-        return weights.transpose(0, 1).numpy()
 
 
 @document(architecture=_ARCHITECTURE)
@@ -106,6 +119,8 @@ class MMoEClassifier(MultiTaskClassifier, BaseMMoE):
        Mixture-of-Experts", KDD 2018, section 4.2.
     .. [2] Zhao et al. "Recommending What Video to Watch Next: A Multitask Ranking System",
        RecSys 2019.
+    .. [3] Hazimeh et al. "DSelect-k: Differentiable Selection in the Mixture of Experts with
+       Applications to Multi-Task Learning", NeurIPS 2021.
 
     Examples
     --------
@@ -155,6 +170,8 @@ class MMoERegressor(MultiTaskRegressor, BaseMMoE):
        Mixture-of-Experts", KDD 2018, section 4.2.
     .. [2] Zhao et al. "Recommending What Video to Watch Next: A Multitask Ranking System",
        RecSys 2019.
+    .. [3] Hazimeh et al. "DSelect-k: Differentiable Selection in the Mixture of Experts with
+       Applications to Multi-Task Learning", NeurIPS 2021.
 
     Examples
     --------
@@ -197,6 +214,8 @@ class MMoEMixedPredictor(MixedTaskPredictor, BaseMMoE):
        Mixture-of-Experts", KDD 2018, section 4.2.
     .. [2] Zhao et al. "Recommending What Video to Watch Next: A Multitask Ranking System",
        RecSys 2019.
+    .. [3] Hazimeh et al. "DSelect-k: Differentiable Selection in the Mixture of Experts with
+       Applications to Multi-Task Learning", NeurIPS 2021.
 
     Examples
     --------

@@ -52,6 +52,8 @@ class OMoEClassifier(MultiTaskClassifier, BaseOMoE):
        Mixture-of-Experts", KDD 2018, section 4.1.
     .. [2] Zhao et al. "Recommending What Video to Watch Next: A Multitask Ranking System",
        RecSys 2019.
+    .. [3] Hazimeh et al. "DSelect-k: Differentiable Selection in the Mixture of Experts with
+       Applications to Multi-Task Learning", NeurIPS 2021.
 
     Examples
     --------
@@ -99,6 +101,8 @@ class OMoERegressor(MultiTaskRegressor, BaseOMoE):
        Mixture-of-Experts", KDD 2018, section 4.1.
     .. [2] Zhao et al. "Recommending What Video to Watch Next: A Multitask Ranking System",
        RecSys 2019.
+    .. [3] Hazimeh et al. "DSelect-k: Differentiable Selection in the Mixture of Experts with
+       Applications to Multi-Task Learning", NeurIPS 2021.
 
     Examples
     --------
@@ -147,6 +151,8 @@ class OMoEMixedPredictor(MixedTaskPredictor, BaseOMoE):
        Mixture-of-Experts", KDD 2018, section 4.1.
     .. [2] Zhao et al. "Recommending What Video to Watch Next: A Multitask Ranking System",
        RecSys 2019.
+    .. [3] Hazimeh et al. "DSelect-k: Differentiable Selection in the Mixture of Experts with
+       Applications to Multi-Task Learning", NeurIPS 2021.
 
     Examples
     --------

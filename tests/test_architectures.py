@@ -52,6 +52,6 @@ def test_a_saved_model_is_the_same(cls, X, y, tmp_path):
 
 @pytest.mark.parametrize("cls", [c for c in estimators("Classifier") if hasattr(c, "gate_weights")])
 def test_gates_sum_to_one(cls, X, y):
-    weights = cls(n_experts=3, **FAST).fit(X, y).gate_weights(X)
-    assert weights.shape == (400, 2, 3)
+    weights = cls(**FAST).fit(X, y).gate_weights(X)
+    assert weights.shape[:2] == (400, 2)
     assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)

@@ -197,7 +197,7 @@ def test_gate_weights_sum_to_one_for_each_sample_and_task(X, y):
     assert weights.shape == (400, 2, 3)
     assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
     # The gates as the paper writes them: softmax of a linear map without bias.
-    W = model.net_.module_.mixture.gates.weight.detach().numpy()
+    W = model.net_.module_.levels[0].gates.weight.detach().numpy()
     logits = np.einsum("nd,ked->nke", X.to_numpy(), W)
     expected = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     assert_allclose(weights, expected, rtol=1e-4, atol=1e-6)

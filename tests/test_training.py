@@ -408,7 +408,7 @@ def test_callbacks_that_skorch_ships_work(X, y, make, tmp_path):
 
 
 def test_warm_start_takes_new_settings_of_the_optimizer(X, y):
-    groups = {"optimizer__param_groups": [("mixture.*", {"lr": 0.5})]}
+    groups = {"optimizer__param_groups": [("levels.*", {"lr": 0.5})]}
     model = MMoEClassifier(warm_start=True, net_params=groups, **FAST).fit(X, y)
     model.set_params(alpha=5.0).fit(X, y)
     rates, decays = zip(

@@ -13,25 +13,35 @@ Examples
 [(7, 1), (7, 3)]
 """
 
+from sk_mmoe.nn._balancing import DynamicWeightAverage, FixedWeights, UncertaintyWeighting
 from sk_mmoe.nn._count import count_parameters, fit_width
 from sk_mmoe.nn._cross_stitch import CrossStitch, CrossStitchUnit
+from sk_mmoe.nn._gradient_balancing import GradientSurgery, GradNorm, PCGrad
 from sk_mmoe.nn._heads import TaskHeads
 from sk_mmoe.nn._l2_constrained import L2Constrained
 from sk_mmoe.nn._loss import MultiTaskLoss
 from sk_mmoe.nn._mixture import MixtureOfExperts, MMoE, OMoE
+from sk_mmoe.nn._ple import PLE, ExtractionLayer
 from sk_mmoe.nn._shared_bottom import SharedBottom
 from sk_mmoe.nn._single_task import SingleTask
 from sk_mmoe.nn._stacked import StackedLinear, StackedMLP
 from sk_mmoe.nn._tucker import TensorFactorization, TuckerLinear
 
 __all__ = [
+    "PLE",
     "CrossStitch",
     "CrossStitchUnit",
+    "DynamicWeightAverage",
+    "ExtractionLayer",
+    "FixedWeights",
+    "GradNorm",
+    "GradientSurgery",
     "L2Constrained",
     "MMoE",
     "MixtureOfExperts",
     "MultiTaskLoss",
     "OMoE",
+    "PCGrad",
     "SharedBottom",
     "SingleTask",
     "StackedLinear",
@@ -39,6 +49,7 @@ __all__ = [
     "TaskHeads",
     "TensorFactorization",
     "TuckerLinear",
+    "UncertaintyWeighting",
     "count_parameters",
     "fit_width",
 ]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
+from sk_mmoe.nn._gates import make_gate
 from sk_mmoe.nn._heads import TaskHeads
-from sk_mmoe.nn._stacked import StackedLinear, StackedMLP
+from sk_mmoe.nn._stacked import StackedMLP
 
 
 class MixtureOfExperts(nn.Module):
@@ -17,6 +20,9 @@ class MixtureOfExperts(nn.Module):
     Gate ``k`` mixes the experts with weights that depend on the input,
 
     .. math:: f^k(x) = \sum_i g^k(x)_i f_i(x), \qquad g^k(x) = \mathrm{softmax}(W_{gk} x).
+
+    The gates may also listen to a few experts only. All experts are computed in any case, which for
+    small ones is quicker than to gather the few: such gates select, they do not save time.
 
     Parameters
     ----------
@@ -32,14 +38,32 @@ class MixtureOfExperts(nn.Module):
         Activation of the experts.
     dropout : float, default=0.0
         Probability of dropping a unit after every hidden layer of an expert.
+    gate : {"softmax", "top_k", "dselect_k"}, default="softmax"
+        Which experts a gate listens to. "softmax": all of them. "top_k": those with the
+        `n_active_experts` highest logits, by a softmax over these [3]_. "dselect_k": all at first,
+        and mostly `n_active_experts` when it has learned, differentiably, which to select [4]_.
+    n_active_experts : int, default=2
+        Number of experts that a sparse gate listens to, `n_experts` at most.
+    gate_entropy : float, default=0.0
+        Weight in the loss of the mean entropy (in nats) of a selection of "dselect_k", which makes
+        it sparser. Add :meth:`penalty` to the loss.
     gate_dropout : float, default=0.0
         Probability, for each sample and gate, of dropping an expert in training. The weights of
         the experts that are left are renormalised to a sum of one [2]_.
+    gate_in_features : int, default=None
+        Number of input features of the gates. `None`: as many as the experts have.
 
     Attributes
     ----------
+    n_gates : int
+        Number of gates.
     out_features : int
         Number of output features.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
 
     References
     ----------
@@ -47,12 +71,22 @@ class MixtureOfExperts(nn.Module):
        Mixture-of-Experts", KDD 2018, section 4.2, equations 5 to 7.
     .. [2] Zhao et al. "Recommending What Video to Watch Next: A Multitask Ranking System",
        RecSys 2019.
+    .. [3] Shazeer et al. "Outrageously Large Neural Networks: The Sparsely-Gated
+       Mixture-of-Experts Layer", ICLR 2017, section 2.1.
+    .. [4] Hazimeh et al. "DSelect-k: Differentiable Selection in the Mixture of Experts with
+       Applications to Multi-Task Learning", NeurIPS 2021, section 3.
 
     Examples
     --------
     >>> import torch
     >>> from sk_mmoe.nn import MixtureOfExperts
-    >>> MixtureOfExperts(5, n_gates=2)(torch.zeros(7, 5)).shape
+    >>> mixtures = MixtureOfExperts(5, n_gates=2)(torch.zeros(7, 5))
+    >>> mixtures.shape
+    torch.Size([2, 7, 16])
+
+    A second layer, whose experts read one mixture and whose gates each their own:
+
+    >>> MixtureOfExperts(16, n_gates=2)(mixtures[0], mixtures).shape
     torch.Size([2, 7, 16])
     """
 
@@ -65,59 +99,83 @@ class MixtureOfExperts(nn.Module):
         hidden_layer_sizes: Sequence[int] = (16,),
         activation: str = "relu",
         dropout: float = 0.0,
+        gate: str = "softmax",
+        n_active_experts: int = 2,
+        gate_entropy: float = 0.0,
         gate_dropout: float = 0.0,
+        gate_in_features: int | None = None,
     ) -> None:
         super().__init__()
-        if not 0 <= gate_dropout < 1:
-            raise ValueError(f"gate_dropout must be in [0, 1), got {gate_dropout}.")
         self.experts = StackedMLP(
             n_experts, in_features, hidden_layer_sizes, activation=activation, dropout=dropout
         )
-        self.gates = StackedLinear(n_gates, in_features, n_experts, bias=False)
-        self.gate_dropout = gate_dropout
+        self.gates = make_gate(
+            gate,
+            in_features if gate_in_features is None else gate_in_features,
+            n_gates,
+            n_experts,
+            n_active=n_active_experts,
+            entropy=gate_entropy,
+            dropout=gate_dropout,
+        )
+        self.n_gates = n_gates
         self.out_features = self.experts.out_features
 
-    def gate_weights(self, x: Tensor) -> Tensor:
+    def gate_weights(self, gate_input: Tensor) -> Tensor:
         """Return the weight that each gate gives to each expert.
 
         Parameters
         ----------
-        x : Tensor of shape (n_samples, in_features)
-            The input.
+        gate_input : Tensor of shape (n_samples, gate_in_features) or \
+                (n_gates, n_samples, gate_in_features)
+            One input that the gates share, or one for each.
 
         Returns
         -------
         Tensor of shape (n_gates, n_samples, n_experts)
             The weights; they sum to one over the experts.
         """
-        logits = self.gates(x)
-        if self.training and self.gate_dropout > 0:
-            dropped = torch.rand_like(logits) < self.gate_dropout
-            # Where chance would drop every expert, none is dropped.
-            dropped = dropped & ~dropped.all(dim=-1, keepdim=True)
-            logits = logits.masked_fill(dropped, -torch.inf)
-        return logits.softmax(dim=-1)
+        return self.gates(gate_input)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, gate_input: Tensor | None = None) -> Tensor:
         """Return the mixture of each gate.
 
         Parameters
         ----------
         x : Tensor of shape (n_samples, in_features)
-            The input, which experts and gates share.
+            The input of the experts.
+        gate_input : Tensor of shape (n_samples, gate_in_features) or \
+                (n_gates, n_samples, gate_in_features), default=None
+            What the gates read. `None`: `x`.
 
         Returns
         -------
         Tensor of shape (n_gates, n_samples, out_features)
             The mixtures.
         """
-        gates = self.gate_weights(x).transpose(-3, -2)
+        gates = self.gate_weights(x if gate_input is None else gate_input).transpose(-3, -2)
         experts = self.experts(x).transpose(-3, -2)
         return (gates @ experts).transpose(-3, -2)
+
+    def penalty(self) -> Tensor | None:
+        """Return what the gates add to the loss of the last forward pass in training.
+
+        Returns
+        -------
+        Tensor of shape () or None
+            `gate_entropy` times the mean entropy of a selection of "dselect_k"; `None` if
+            there is nothing to add, as after a pass in evaluation mode or without gradients.
+        """
+        return self.gates.penalty()
 
 
 class MMoE(nn.Module):
     """Multi-gate Mixture-of-Experts: shared experts, one gate and one tower per task.
+
+    With several levels of mixture, each level but the last has a gate of its own for what is shared
+    beside the gates of the tasks. The experts of the next level read the shared mixture, and each
+    gate reads the mixture of the same gate below: gates that all read the input train worse [2]_.
+    That is :class:`PLE` without experts of single tasks.
 
     Parameters
     ----------
@@ -126,22 +184,39 @@ class MMoE(nn.Module):
     n_outputs : sequence of int
         Number of raw scores of each task.
     n_experts : int, default=8
-        Number of experts.
+        Number of experts of each level.
     expert_hidden_layer_sizes : sequence of int, default=(16,)
         Units of each hidden layer of an expert.
     tower_hidden_layer_sizes : sequence of int, default=(8,)
         Units of each hidden layer of a tower.
+    trunk_hidden_layer_sizes : sequence of int, default=()
+        Units of each hidden layer of a network below experts and gates. Empty: there is none.
+    n_levels : int, default=1
+        Number of levels of mixture.
     activation : str, default="relu"
-        Activation of experts and towers.
+        Activation of all hidden layers.
     dropout : float, default=0.0
         Probability of dropping a unit after every hidden layer.
+    gate : {"softmax", "top_k", "dselect_k"}, default="softmax"
+        Which experts a gate listens to, as in :class:`MixtureOfExperts`.
+    n_active_experts : int, default=2
+        Number of experts that a gate "top_k" or "dselect_k" listens to.
+    gate_entropy : float, default=0.0
+        Weight in the loss of the entropy of a selection of "dselect_k".
     gate_dropout : float, default=0.0
         Probability of dropping an expert from a gate in training.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
 
     References
     ----------
     .. [1] Ma et al. "Modeling Task Relationships in Multi-task Learning with Multi-gate
-       Mixture-of-Experts", KDD 2018, section 4.2.
+       Mixture-of-Experts", KDD 2018, section 4.2; a trunk as in section 6.4.
+    .. [2] Ma et al. "SNR: Sub-Network Routing for Flexible Parameter Sharing in Multi-task
+       Learning", AAAI 2019.
 
     Examples
     --------
@@ -152,6 +227,9 @@ class MMoE(nn.Module):
     [(7, 1), (7, 1)]
     """
 
+    # Else all tasks share one.
+    _gate_per_task: ClassVar[bool] = True
+
     def __init__(
         self,
         n_features: int,
@@ -160,47 +238,85 @@ class MMoE(nn.Module):
         n_experts: int = 8,
         expert_hidden_layer_sizes: Sequence[int] = (16,),
         tower_hidden_layer_sizes: Sequence[int] = (8,),
+        trunk_hidden_layer_sizes: Sequence[int] = (),
+        n_levels: int = 1,
         activation: str = "relu",
         dropout: float = 0.0,
+        gate: str = "softmax",
+        n_active_experts: int = 2,
+        gate_entropy: float = 0.0,
         gate_dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.mixture = MixtureOfExperts(
-            n_features,
-            self._n_gates(len(n_outputs)),
-            n_experts=n_experts,
-            hidden_layer_sizes=expert_hidden_layer_sizes,
-            activation=activation,
-            dropout=dropout,
-            gate_dropout=gate_dropout,
+        if n_levels < 1:
+            raise ValueError(f"n_levels must be 1 or more, got {n_levels}.")
+        # A stack without axes is a single network.
+        self.trunk = StackedMLP(
+            (), n_features, trunk_hidden_layer_sizes, activation=activation, dropout=dropout
         )
+        n_features = self.trunk.out_features
+        self.levels = nn.ModuleList()
+        for level in range(n_levels):
+            shared_gate = level < n_levels - 1
+            layer = MixtureOfExperts(
+                n_features,
+                len(n_outputs) + shared_gate if self._gate_per_task else 1,
+                n_experts=n_experts,
+                hidden_layer_sizes=expert_hidden_layer_sizes,
+                activation=activation,
+                dropout=dropout,
+                gate=gate,
+                n_active_experts=n_active_experts,
+                gate_entropy=gate_entropy,
+                gate_dropout=gate_dropout,
+            )
+            self.levels.append(layer)
+            n_features = layer.out_features
         self.heads = TaskHeads(
-            self.mixture.out_features,
+            n_features,
             n_outputs,
             tower_hidden_layer_sizes,
             activation=activation,
             dropout=dropout,
         )
 
-    @staticmethod
-    def _n_gates(n_tasks: int) -> int:
-        """Return the number of gates."""
-        return n_tasks
-
-    def gate_weights(self, x: Tensor) -> Tensor:
-        """Return the weight that each task's gate gives to each expert.
+    def gate_weights(self, x: Tensor, *, level: int = -1) -> Tensor:
+        """Return the weight that each task's gate gives to each expert of a level.
 
         Parameters
         ----------
         x : Tensor of shape (n_samples, n_features)
             The input.
+        level : int, default=-1
+            The level: 0 is the first, -1 the last, which the towers read.
 
         Returns
         -------
         Tensor of shape (n_tasks, n_samples, n_experts)
-            The weights; they sum to one over the experts.
+            The weights; they sum to one over the experts. A gate of all tasks stands for each.
+
+        Raises
+        ------
+        IndexError
+            If there is no such level.
         """
-        return self.mixture.gate_weights(x)
+        n_levels, n_tasks = len(self.levels), len(self.heads.n_outputs)
+        if not -n_levels <= level < n_levels:
+            raise IndexError(
+                f"level must be from {-n_levels} to {n_levels - 1} for {n_levels} level(s) of "
+                f"mixture, got {level}."
+            )
+        layers = cast("list[MixtureOfExperts]", self.levels[: level % n_levels + 1])
+        _, gate_input = self._inputs(layers, x)
+        return layers[-1].gate_weights(gate_input)[:n_tasks].expand(n_tasks, -1, -1)
+
+    def _inputs(self, layers: Sequence[MixtureOfExperts], x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the experts and what the gates of the last of some levels read."""
+        x = gate_input = self.trunk(x)
+        for below, layer in pairwise(layers):
+            mixtures = below(x, gate_input)
+            x, gate_input = mixtures[-1], mixtures[: layer.n_gates]
+        return x, gate_input
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the raw scores of each task.
@@ -215,13 +331,28 @@ class MMoE(nn.Module):
         list of Tensor of shape (n_samples, n_outputs[k])
             The raw scores.
         """
-        return self.heads(self.mixture(x))
+        layers = cast("list[MixtureOfExperts]", list(self.levels))
+        mixtures = layers[-1](*self._inputs(layers, x))
+        return self.heads(mixtures if self._gate_per_task else mixtures[0])
+
+    def penalty(self) -> Tensor | None:
+        """Return what the gates add to the loss of the last forward pass in training.
+
+        Returns
+        -------
+        Tensor of shape () or None
+            The sum over the levels; `None` if there is nothing to add.
+        """
+        layers = cast("list[MixtureOfExperts]", self.levels)
+        penalties = [p for layer in layers if (p := layer.penalty()) is not None]
+        return torch.stack(penalties).sum() if penalties else None
 
 
 class OMoE(MMoE):
     """One-gate Mixture-of-Experts: shared experts, one gate for all tasks, a tower per task.
 
-    The parameters are those of :class:`MMoE`.
+    The parameters are those of :class:`MMoE`. Of several levels each has one gate, whose mixture
+    experts and gate of the next level read.
 
     Parameters
     ----------
@@ -230,15 +361,25 @@ class OMoE(MMoE):
     n_outputs : sequence of int
         Number of raw scores of each task.
     n_experts : int, default=8
-        Number of experts.
+        Number of experts of each level.
     expert_hidden_layer_sizes : sequence of int, default=(16,)
         Units of each hidden layer of an expert.
     tower_hidden_layer_sizes : sequence of int, default=(8,)
         Units of each hidden layer of a tower.
+    trunk_hidden_layer_sizes : sequence of int, default=()
+        Units of each hidden layer of a network below experts and gates. Empty: there is none.
+    n_levels : int, default=1
+        Number of levels of mixture.
     activation : str, default="relu"
-        Activation of experts and towers.
+        Activation of all hidden layers.
     dropout : float, default=0.0
         Probability of dropping a unit after every hidden layer.
+    gate : {"softmax", "top_k", "dselect_k"}, default="softmax"
+        Which experts a gate listens to, as in :class:`MixtureOfExperts`.
+    n_active_experts : int, default=2
+        Number of experts that a gate "top_k" or "dselect_k" listens to.
+    gate_entropy : float, default=0.0
+        Weight in the loss of the entropy of a selection of "dselect_k".
     gate_dropout : float, default=0.0
         Probability of dropping an expert from the gate in training.
 
@@ -256,37 +397,4 @@ class OMoE(MMoE):
     [(7, 1), (7, 1)]
     """
 
-    @staticmethod
-    def _n_gates(n_tasks: int) -> int:
-        """Return the number of gates."""
-        return 1
-
-    def gate_weights(self, x: Tensor) -> Tensor:
-        """Return the weight that the gate gives to each expert, repeated for each task.
-
-        Parameters
-        ----------
-        x : Tensor of shape (n_samples, n_features)
-            The input.
-
-        Returns
-        -------
-        Tensor of shape (n_tasks, n_samples, n_experts)
-            The weights; they sum to one over the experts.
-        """
-        return super().gate_weights(x).expand(len(self.heads.n_outputs), -1, -1)
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Return the raw scores of each task.
-
-        Parameters
-        ----------
-        x : Tensor of shape (n_samples, n_features)
-            The input.
-
-        Returns
-        -------
-        list of Tensor of shape (n_samples, n_outputs[k])
-            The raw scores.
-        """
-        return self.heads(self.mixture(x)[0])
+    _gate_per_task: ClassVar[bool] = False

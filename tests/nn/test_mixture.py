@@ -115,7 +115,7 @@ def test_one_expert_equals_a_shared_bottom():
         5, [1, 3], n_experts=1, expert_hidden_layer_sizes=(8, 6), tower_hidden_layer_sizes=(4,)
     ).double()
     x = draw(7, 5)
-    bottom = mlp(network.mixture.experts, 0, x)
+    bottom = mlp(network.levels[0].experts, 0, x)
     weights, biases = network.heads.weight.split([1, 3]), network.heads.bias.split([1, 3])
     for k, scores in enumerate(network(x)):
         expected = F.linear(mlp(network.heads.towers, k, bottom), weights[k], biases[k])
@@ -197,11 +197,11 @@ def test_a_task_without_labels_sends_no_gradient_to_its_gate_tower_and_head():
     weights = torch.tensor([[1.0, 0.0]]).expand(20, 2)
     loss.total(loss(network(torch.randn(20, 5)), torch.randn(20, 2), weights)).backward()
     tower = network.heads.towers.layers[0]
-    own = [network.mixture.gates.weight, network.heads.weight, tower.weight, tower.bias]
+    own = [network.levels[0].gates.weight, network.heads.weight, tower.weight, tower.bias]
     for parameter in own:
         assert parameter.grad[0].any()
         assert not parameter.grad[1].any()
-    assert all(layer.weight.grad.any() for layer in network.mixture.experts.layers)
+    assert all(layer.weight.grad.any() for layer in network.levels[0].experts.layers)
 
 
 def test_a_plain_torch_loop_trains_the_network():
@@ -252,8 +252,8 @@ def test_a_mixture_needs_an_expert():
 def test_one_gate_serves_all_tasks():
     network = OMoE(5, [1, 2], n_experts=3).double()
     x = torch.randn(7, 5, dtype=torch.float64)
-    gate = (x @ network.mixture.gates.weight[0].T).softmax(dim=-1)
-    experts = network.mixture.experts(x)
+    gate = (x @ network.levels[0].gates.weight[0].T).softmax(dim=-1)
+    experts = network.levels[0].experts(x)
     mixed = sum(gate[:, [i]] * experts[i] for i in range(3))
     for found, expected in zip(network(x), network.heads(mixed), strict=True):
         assert_close(found, expected)
@@ -265,3 +265,17 @@ def test_with_one_task_one_gate_is_all_gates():
     single.load_state_dict(multi.state_dict())
     x = torch.randn(7, 5, dtype=torch.float64)
     assert_close(single(x), multi(x))
+
+
+@pytest.mark.parametrize("of_each_gate", [False, True])
+@pytest.mark.parametrize("of_each_expert", [False, True])
+def test_gates_may_have_an_input_of_their_own(of_each_gate, of_each_expert):
+    mixture = MixtureOfExperts(5, 2, n_experts=3, gate_in_features=4).double()
+    x = draw(3, 7, 5) if of_each_expert else draw(7, 5)
+    gate_input = draw(2, 7, 4) if of_each_gate else draw(7, 4)
+    found = mixture(x, gate_input)
+    for k, mine in enumerate(gate_input.expand(2, 7, 4)):
+        gate = torch.softmax(mine @ mixture.gates.weight[k].T, dim=1)
+        heard = x.expand(3, 7, 5)
+        expected = sum(gate[:, [i]] * mlp(mixture.experts, i, heard[i]) for i in range(3))
+        assert_close(found[k], expected, rtol=1e-12, atol=1e-14)

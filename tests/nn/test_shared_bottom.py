@@ -48,8 +48,8 @@ def test_a_mixture_with_one_expert_is_a_shared_bottom(mixture, x):
     weights = network.state_dict()
     (bottom,) = shared.bottom.layers
     with torch.no_grad():
-        bottom.weight.copy_(weights["mixture.experts.layers.0.weight"][0])
-        bottom.bias.copy_(weights["mixture.experts.layers.0.bias"][0])
+        bottom.weight.copy_(weights["levels.0.experts.layers.0.weight"][0])
+        bottom.bias.copy_(weights["levels.0.experts.layers.0.bias"][0])
     shared.heads.load_state_dict(network.heads.state_dict())
     for found, expected in zip(network(x), shared(x), strict=True):
         assert_close(found, expected)

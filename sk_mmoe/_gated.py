@@ -1,0 +1,74 @@
+"""What estimators whose tasks listen to experts through gates share."""
+
+from __future__ import annotations
+
+import warnings
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+
+from sk_mmoe._base import MultiTaskEstimator
+from sk_mmoe._loader import TableDataset
+from sk_mmoe._net import MultiTaskNet
+from sk_mmoe._tasks import TaskEncoder
+
+# A task that gives a single expert this mean weight, or more, does not mix.
+_POLARISED = 0.99
+_INSPECTED_ROWS = 10_000
+_INSPECTED_VALUES = 2**24
+
+
+class GatedEstimator(MultiTaskEstimator):
+    """Base of the estimators with gates: the weights of the experts, and a look at them."""
+
+    def gate_weights(self, X: Any, *, level: int = -1) -> np.ndarray:
+        """Return how much each task listens to each expert.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The inputs.
+        level : int, default=-1
+            The level of mixture, where there are several: 0 is the first, -1 the last, which the
+            towers read.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_tasks, n_experts)
+            The weights of the experts; they sum to one over experts.
+
+        Raises
+        ------
+        IndexError
+            If there is no such level.
+        """
+        check_is_fitted(self)
+        X = self._check_X(X, dtype=self.net_.dtype)
+        gates = partial(self.net_.module_.gate_weights, level=level)
+        weights = torch.cat(list(self.net_.map_batches(X, gates)), dim=1)
+        return weights.transpose(0, 1).numpy()
+
+    def _check_training(self, net: MultiTaskNet, encoder: TaskEncoder, train: TableDataset) -> None:
+        """Warn of tasks that have settled on one expert for all samples."""
+        # Rows of a sparse table are made dense.
+        n_rows = max(1, min(_INSPECTED_ROWS, _INSPECTED_VALUES // train.X.shape[1]))
+        step = -(-len(train) // n_rows)
+        rows = torch.arange(0, len(train), step, device=train.device)
+        net.module_.eval()
+        with torch.inference_mode():
+            weights = net.module_.gate_weights(train.X[rows].to(net.device))
+        mean = weights.mean(dim=1).cpu()
+        # An expert that is the only one of a task is no choice of its gate.
+        reachable = getattr(net.module_, "reachable", torch.ones_like(mean))
+        settled = (mean.amax(dim=-1) >= _POLARISED) & (reachable.sum(dim=-1) > 1)
+        names = [name for name, is_so in zip(encoder.names, settled.tolist(), strict=True) if is_so]
+        if names:
+            warnings.warn(
+                f"the gates of the tasks {names} put all their weight on one expert. Such a task "
+                "uses a part of the network only. Try gate_dropout=0.1, standardised inputs or a "
+                "lower learning_rate_init; ExpertUseDisplay shows who uses what.",
+                stacklevel=2,
+            )

@@ -1,0 +1,313 @@
+"""Progressive layered extraction: experts of each task beside experts that all tasks share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from sk_mmoe.nn._heads import TaskHeads
+from sk_mmoe.nn._stacked import StackedLinear, StackedMLP
+
+
+class ExtractionLayer(nn.Module):
+    r"""A level of experts, of which each task hears its own and the shared ones.
+
+    Task ``k`` mixes its own experts :math:`f_{k,i}` and the shared experts :math:`f_{s,i}`,
+
+    .. math::
+        f^k = \sum_i g^k(x_k)_i f_{k,i}(x_k) + \sum_i g^k(x_k)_{m+i} f_{s,i}(x_s),
+        \qquad g^k(x_k) = \mathrm{softmax}(W_{gk} x_k),
+
+    with the ``m`` experts of a task, its input :math:`x_k` and the shared input :math:`x_s`. The
+    shared gate mixes all experts, with weights that it reads from :math:`x_s`.
+
+    Parameters
+    ----------
+    in_features : int
+        Number of input features.
+    n_tasks : int
+        Number of tasks.
+    n_shared_experts : int, default=4
+        Number of experts that all tasks hear. 0: the tasks have nothing in common, and there is no
+        shared gate.
+    n_task_experts : int, default=2
+        Number of experts of each task that no other task hears. 0: all experts are shared.
+    shared_gate : bool, default=True
+        Whether there is a shared gate, which makes the shared input of the next level.
+    hidden_layer_sizes : sequence of int, default=(16,)
+        Units of each hidden layer of an expert. Empty: the experts pass their input on.
+    activation : str, default="relu"
+        Activation of the experts.
+    dropout : float, default=0.0
+        Probability of dropping a unit after every hidden layer of an expert.
+    gate_dropout : float, default=0.0
+        Probability, for each sample and gate, of dropping an expert in training. The weights of
+        the experts that are left are renormalised to a sum of one.
+
+    Attributes
+    ----------
+    out_features : int
+        Number of output features.
+
+    Raises
+    ------
+    ValueError
+        If there are no experts at all, or a parameter is out of its range.
+
+    References
+    ----------
+    .. [1] Tang et al. "Progressive Layered Extraction (PLE): A Novel Multi-Task Learning (MTL)
+       Model for Personalized Recommendations", RecSys 2020, sections 4.1 and 4.2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_mmoe.nn import ExtractionLayer
+    >>> streams = ExtractionLayer(5, n_tasks=2)(torch.zeros(7, 5))
+    >>> streams.shape
+    torch.Size([3, 7, 16])
+    >>> ExtractionLayer(16, n_tasks=2, shared_gate=False)(streams).shape
+    torch.Size([2, 7, 16])
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        n_tasks: int,
+        *,
+        n_shared_experts: int = 4,
+        n_task_experts: int = 2,
+        shared_gate: bool = True,
+        hidden_layer_sizes: Sequence[int] = (16,),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        gate_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        n_experts = n_shared_experts + n_task_experts
+        if min(n_shared_experts, n_task_experts) < 0 or n_experts == 0:
+            raise ValueError(
+                "n_shared_experts and n_task_experts must not be negative, nor both 0: a task "
+                f"needs an expert to hear. Got {n_shared_experts} and {n_task_experts}."
+            )
+        if not 0 <= gate_dropout < 1:
+            raise ValueError(f"gate_dropout must be in [0, 1), got {gate_dropout}.")
+        n_all = n_tasks * n_task_experts + n_shared_experts
+        # Experts of the tasks, in order of the tasks, then the shared ones.
+        self.experts = StackedMLP(
+            n_all, in_features, hidden_layer_sizes, activation=activation, dropout=dropout
+        )
+        self.gates = StackedLinear(n_tasks, in_features, n_experts, bias=False)
+        self.shared_gate = (
+            StackedLinear(1, in_features, n_all, bias=False)
+            if shared_gate and n_shared_experts > 0
+            else None
+        )
+        self.n_tasks = n_tasks
+        self.n_shared_experts = n_shared_experts
+        self.n_task_experts = n_task_experts
+        self.gate_dropout = gate_dropout
+        self.out_features = self.experts.out_features
+
+    def gate_weights(self, x: Tensor) -> Tensor:
+        """Return the weight that each gate gives to each expert.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, in_features) or (n_streams, n_samples, in_features)
+            The input, as in `forward`.
+
+        Returns
+        -------
+        Tensor of shape (n_gates, n_samples, n_experts)
+            The weights: a gate for each task, then the shared gate, where there is one; the
+            experts of the first task, of the second and so on, then the shared ones. They sum to
+            one over the experts and are zero for the experts of another task.
+        """
+        logits = self.gates(x if x.dim() == 2 else x[: self.n_tasks])
+        own, shared = self._softmax(logits).split([self.n_task_experts, self.n_shared_experts], -1)
+        # A task's own weights stand in its block of a diagonal of blocks.
+        own = torch.diag_embed(own.permute(1, 2, 0), dim1=0, dim2=2).flatten(-2)
+        weights = torch.cat([own, shared], dim=-1)
+        if self.shared_gate is None:
+            return weights
+        logits = self.shared_gate(x if x.dim() == 2 else x[self.n_tasks :])
+        return torch.cat([weights, self._softmax(logits)])
+
+    def _softmax(self, logits: Tensor) -> Tensor:
+        """Return the weights of the experts, some of which are dropped in training."""
+        if self.training and self.gate_dropout > 0:
+            dropped = torch.rand_like(logits) < self.gate_dropout
+            # Where chance would drop every expert, none is dropped.
+            dropped = dropped & ~dropped.all(dim=-1, keepdim=True)
+            logits = logits.masked_fill(dropped, -torch.inf)
+        return logits.softmax(dim=-1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the mixture of each gate.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, in_features) or (n_streams, n_samples, in_features)
+            One input for all, or a stream for each task and, last, one for the shared experts
+            and the shared gate; without shared experts there is no such stream.
+
+        Returns
+        -------
+        Tensor of shape (n_gates, n_samples, out_features)
+            A stream for each task, then that of the shared gate, where there is one.
+        """
+        gates = self.gate_weights(x).transpose(-3, -2)
+        if x.dim() > 2:
+            own = x[: self.n_tasks].repeat_interleave(self.n_task_experts, dim=0)
+            shared = x[self.n_tasks :].expand(self.n_shared_experts, -1, -1)
+            x = torch.cat([own, shared])
+        experts = self.experts(x).transpose(-3, -2)
+        return (gates @ experts).transpose(-3, -2)
+
+
+class PLE(nn.Module):
+    """Progressive layered extraction: levels of shared and own experts, then a tower per task.
+
+    With one level it is Customized Gate Control (CGC), with ``n_task_experts=0`` and one level it
+    is :class:`MMoE`, and with ``n_shared_experts=0`` each task is a mixture of experts alone.
+
+    Parameters
+    ----------
+    n_features : int
+        Number of input features.
+    n_outputs : sequence of int
+        Number of raw scores of each task.
+    n_levels : int, default=1
+        Number of levels of experts. Each but the first reads what the gates of the last one mixed.
+    n_shared_experts : int, default=4
+        Number of experts of a level that all tasks hear.
+    n_task_experts : int, default=2
+        Number of experts of a level and a task that no other task hears.
+    expert_hidden_layer_sizes : sequence of int, default=(16,)
+        Units of each hidden layer of an expert.
+    tower_hidden_layer_sizes : sequence of int, default=(8,)
+        Units of each hidden layer of a tower.
+    activation : str, default="relu"
+        Activation of experts and towers.
+    dropout : float, default=0.0
+        Probability of dropping a unit after every hidden layer.
+    gate_dropout : float, default=0.0
+        Probability of dropping an expert from a gate in training.
+
+    Raises
+    ------
+    ValueError
+        If there are no levels or no experts, or a parameter is out of its range.
+
+    References
+    ----------
+    .. [1] Tang et al. "Progressive Layered Extraction (PLE): A Novel Multi-Task Learning (MTL)
+       Model for Personalized Recommendations", RecSys 2020, section 4.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_mmoe.nn import PLE
+    >>> network = PLE(100, [1, 3], n_levels=2)
+    >>> [tuple(scores.shape) for scores in network(torch.zeros(7, 100))]
+    [(7, 1), (7, 3)]
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        n_outputs: Sequence[int],
+        *,
+        n_levels: int = 1,
+        n_shared_experts: int = 4,
+        n_task_experts: int = 2,
+        expert_hidden_layer_sizes: Sequence[int] = (16,),
+        tower_hidden_layer_sizes: Sequence[int] = (8,),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        gate_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if n_levels < 1:
+            raise ValueError(f"n_levels must be 1 or more, got {n_levels}.")
+        self.levels = nn.ModuleList()
+        for level in range(n_levels):
+            layer = ExtractionLayer(
+                n_features,
+                len(n_outputs),
+                n_shared_experts=n_shared_experts,
+                n_task_experts=n_task_experts,
+                shared_gate=level < n_levels - 1,
+                hidden_layer_sizes=expert_hidden_layer_sizes,
+                activation=activation,
+                dropout=dropout,
+                gate_dropout=gate_dropout,
+            )
+            self.levels.append(layer)
+            n_features = layer.out_features
+        self.heads = TaskHeads(
+            n_features, n_outputs, tower_hidden_layer_sizes, activation=activation, dropout=dropout
+        )
+
+    @property
+    def reachable(self) -> Tensor:
+        """Which experts each task can listen to, of shape (n_tasks, n_experts)."""
+        layer = cast("ExtractionLayer", self.levels[-1])
+        own = torch.eye(layer.n_tasks, dtype=torch.bool)
+        own = own.repeat_interleave(layer.n_task_experts, dim=1)
+        shared = torch.ones(layer.n_tasks, layer.n_shared_experts, dtype=torch.bool)
+        return torch.cat([own, shared], dim=1)
+
+    def gate_weights(self, x: Tensor, *, level: int = -1) -> Tensor:
+        """Return the weight that each task's gate gives to each expert of a level.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, n_features)
+            The input.
+        level : int, default=-1
+            The level: 0 is the first, -1 the last, which the towers read.
+
+        Returns
+        -------
+        Tensor of shape (n_tasks, n_samples, n_experts)
+            The weights, for the experts of the first task, of the second and so on, then the
+            shared ones. They sum to one over the experts and are zero for the experts of another
+            task.
+
+        Raises
+        ------
+        IndexError
+            If there is no such level.
+        """
+        n_levels = len(self.levels)
+        if not -n_levels <= level < n_levels:
+            raise IndexError(
+                f"level must be from {-n_levels} to {n_levels - 1} for {n_levels} level(s) of "
+                f"experts, got {level}."
+            )
+        *before, layer = cast("list[ExtractionLayer]", self.levels[: level % n_levels + 1])
+        for lower in before:
+            x = lower(x)
+        return layer.gate_weights(x)[: len(self.heads.n_outputs)]
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return the raw scores of each task.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, n_features)
+            The input.
+
+        Returns
+        -------
+        list of Tensor of shape (n_samples, n_outputs[k])
+            The raw scores.
+        """
+        for level in self.levels:
+            x = level(x)
+        return self.heads(x)
