@@ -275,8 +275,8 @@ class MultiTaskNet(NeuralNet):
         penalty = None if penalty_of is None else penalty_of()
         self.criterion_.balancing.backward(step["task_losses"], self.module_, penalty)
         if penalty is not None:
-            step["loss"] = step["loss"] + penalty
-        return step | {name: step[name].detach() for name in ("loss", "task_losses")}
+            step["loss"] = step["loss"] + penalty.detach()
+        return step | {"task_losses": step["task_losses"].detach()}
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Compute the losses of a batch."""
@@ -288,7 +288,7 @@ class MultiTaskNet(NeuralNet):
         X, y = batch
         scores = self.infer(X)
         task_losses = self.criterion_(scores, *to_device(y, self.device))
-        loss = self.get_loss(task_losses, y)
+        loss = self.get_loss(task_losses.detach(), y)  # on record; the balancing has its own
         return {"loss": loss, "task_losses": task_losses, "y_pred": scores}
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the displays share: the last step of a pipeline, and maps with numbers in their cells."""
+"""What the displays share: the end of a pipeline, its gates, and maps with numbers in cells."""
 
 from __future__ import annotations
 
@@ -44,6 +44,41 @@ def last_step(estimator: Any, X: Any = None) -> tuple[Any, Any]:
         estimator = estimator[-1]
     check_is_fitted(estimator)
     return estimator, X
+
+
+def gates_of(estimator: Any, X: Any, *, level: int = -1) -> tuple[Any, np.ndarray]:
+    """Return the estimator at the end of a pipeline, and its gates on a table.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted estimator, or a fitted pipeline that ends in one.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The inputs of the estimator or pipeline.
+    level : int, default=-1
+        The level of mixture.
+
+    Returns
+    -------
+    estimator : estimator
+        The estimator itself, or the last step.
+    weights : ndarray of shape (n_samples, n_tasks, n_experts)
+        The weights, in double precision.
+
+    Raises
+    ------
+    NotFittedError
+        If the estimator is not fitted.
+    ValueError
+        If the estimator has no gates.
+    """
+    estimator, X = last_step(estimator, X)
+    if not hasattr(estimator, "gate_weights"):
+        raise ValueError(
+            f"{type(estimator).__name__} has no gates. Pass a fitted MMoE, OMoE or PLE estimator, "
+            "or a pipeline that ends in one."
+        )
+    return estimator, estimator.gate_weights(X, level=level).astype(np.float64)
 
 
 def check_task_names(task_names: Sequence[Any], n_tasks: int) -> list[str]:

@@ -12,7 +12,7 @@ from sklearn.utils import check_array
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from sk_mmoe._gated import _POLARISED
-from sk_mmoe.inspection._drawing import check_task_names, draw_map, last_step, make_panels
+from sk_mmoe.inspection._drawing import check_task_names, draw_map, gates_of, make_panels
 
 # Of the even share of an expert: one with less is dead.
 _DEAD_SHARE = 0.1
@@ -167,7 +167,7 @@ class ExpertUseDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted estimator with gates (MMoE, OMoE), or a pipeline that ends in one.
+            A fitted estimator with gates (MMoE, OMoE, PLE), or a pipeline that ends in one.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The inputs.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -197,13 +197,7 @@ class ExpertUseDisplay:
             If matplotlib is not installed.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        estimator, X = last_step(estimator, X)
-        if not hasattr(estimator, "gate_weights"):
-            raise ValueError(
-                f"{type(estimator).__name__} has no gates. Pass a fitted MMoE or OMoE estimator, "
-                "or a pipeline that ends in one."
-            )
-        weights = estimator.gate_weights(X, level=level).astype(np.float64)
+        estimator, weights = gates_of(estimator, X, level=level)
         use = np.average(weights, axis=0, weights=sample_weight)
         reachable = _reachable(estimator, *use.shape)
         entropy = np.average(_entropy(weights, reachable), axis=0, weights=sample_weight)

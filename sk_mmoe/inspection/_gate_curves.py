@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.utils import _safe_indexing, check_scalar
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sk_mmoe.inspection._drawing import check_task_names, last_step, make_panels
+from sk_mmoe.inspection._drawing import check_task_names, gates_of, make_panels
 
 # The middle 80 % of the samples.
 _BAND = (0.1, 0.9)
@@ -150,7 +150,7 @@ class GateCurvesDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted estimator with gates (MMoE, OMoE), or a pipeline that ends in one.
+            A fitted estimator with gates (MMoE, OMoE, PLE), or a pipeline that ends in one.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The inputs.
         feature : str or int, default=None
@@ -185,13 +185,7 @@ class GateCurvesDisplay:
             If matplotlib is not installed.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        final, transformed = last_step(estimator, X)
-        if not hasattr(final, "gate_weights"):
-            raise ValueError(
-                f"{type(final).__name__} has no gates. Pass a fitted MMoE or OMoE estimator, or a "
-                "pipeline that ends in one."
-            )
-        weights = final.gate_weights(transformed, level=level).astype(np.float64)
+        final, weights = gates_of(estimator, X, level=level)
         if feature is None:
             return cls(weights, task_names=final.task_names_).plot(cmap=cmap, ax=ax)
         check_scalar(n_bins, "n_bins", Integral, min_val=2)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sk_mmoe.inspection._drawing import check_task_names, draw_map, last_step
+from sk_mmoe.inspection._drawing import check_task_names, draw_map, gates_of
 
 
 class GateWeightsDisplay:
@@ -78,6 +78,7 @@ class GateWeightsDisplay:
         X: Any,
         *,
         sample_weight: ArrayLike | None = None,
+        level: int = -1,
         include_values: bool = True,
         cmap: Any = "viridis",
         ax: Any = None,
@@ -87,11 +88,13 @@ class GateWeightsDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted estimator with gates (MMoE, OMoE), or a pipeline that ends in one.
+            A fitted estimator with gates (MMoE, OMoE, PLE), or a pipeline that ends in one.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The inputs.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples in the mean.
+        level : int, default=-1
+            The level of mixture, where there are several: 0 is the first, -1 the last.
         include_values : bool, default=True
             Whether to write the weights into the cells.
         cmap : str or matplotlib Colormap, default="viridis"
@@ -112,13 +115,8 @@ class GateWeightsDisplay:
             If matplotlib is not installed.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        estimator, X = last_step(estimator, X)
-        if not hasattr(estimator, "gate_weights"):
-            raise ValueError(
-                f"{type(estimator).__name__} has no gates. Pass a fitted MMoE or OMoE estimator, "
-                "or a pipeline that ends in one."
-            )
-        weights = np.average(estimator.gate_weights(X), axis=0, weights=sample_weight)
+        estimator, weights = gates_of(estimator, X, level=level)
+        weights = np.average(weights, axis=0, weights=sample_weight)
         display = cls(weights, task_names=estimator.task_names_)
         return display.plot(include_values=include_values, cmap=cmap, ax=ax)
 

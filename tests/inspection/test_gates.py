@@ -1,6 +1,6 @@
 """The picture of gates."""
 
-import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sk_mmoe import MMoEClassifier, OMoEClassifier, SharedBottomClassifier
 from sk_mmoe.inspection import GateWeightsDisplay
 
-mpl.use("agg")
+plt.switch_backend("agg")
 FAST = {"max_iter": 2, "random_state": 0}
 
 
@@ -18,13 +18,13 @@ FAST = {"max_iter": 2, "random_state": 0}
 def close_figures():
     """Close all figures after each test."""
     yield
-    mpl.pyplot.close("all")
+    plt.close("all")
 
 
 def test_shown_are_the_means_of_the_gate_weights(X, y):
     model = MMoEClassifier(n_experts=3, **FAST).fit(X, y)
     display = GateWeightsDisplay.from_estimator(model, X)
-    assert_allclose(display.mean_weights, model.gate_weights(X).mean(axis=0))
+    assert_allclose(display.mean_weights, model.gate_weights(X).mean(axis=0), rtol=1e-5)
     assert_allclose(display.im_.get_array(), display.mean_weights)
     assert [label.get_text() for label in display.ax_.get_yticklabels()] == ["click", "level"]
     assert [text.get_text() for text in display.text_[0]] == [
@@ -46,13 +46,21 @@ def test_a_pipeline_transforms_its_inputs(X, y):
     assert_allclose(display.mean_weights, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("level", [0, 1])
+def test_shown_is_the_level_that_one_asks_for(level, X, y):
+    model = MMoEClassifier(n_levels=2, **FAST).fit(X, y)
+    display = GateWeightsDisplay.from_estimator(model, X, level=level)
+    expected = model.gate_weights(X, level=level).mean(axis=0)
+    assert_allclose(display.mean_weights, expected, rtol=1e-5)
+
+
 def test_the_rows_of_a_single_gate_are_alike(X, y):
     display = GateWeightsDisplay.from_estimator(OMoEClassifier(**FAST).fit(X, y), X)
     assert_allclose(display.mean_weights[0], display.mean_weights[1])
 
 
 def test_drawn_is_where_one_says(X, y):
-    _, ax = mpl.pyplot.subplots()
+    _, ax = plt.subplots()
     display = GateWeightsDisplay([[0.7, 0.3]], task_names=["click"])
     assert display.plot(ax=ax, include_values=False, cmap="Greys") is display
     assert display.ax_ is ax
