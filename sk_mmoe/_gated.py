@@ -62,8 +62,8 @@ class GatedEstimator(MultiTaskEstimator):
             weights = net.module_.gate_weights(train.X[rows].to(net.device))
         mean = weights.mean(dim=1).cpu()
         # An expert that is the only one of a task is no choice of its gate.
-        reachable = getattr(net.module_, "reachable", torch.ones_like(mean))
-        settled = (mean.amax(dim=-1) >= _POLARISED) & (reachable.sum(dim=-1) > 1)
+        choices = torch.from_numpy(reachable_experts(self, *mean.shape).sum(axis=-1))
+        settled = (mean.amax(dim=-1) >= _POLARISED) & (choices > 1)
         names = [name for name, is_so in zip(encoder.names, settled.tolist(), strict=True) if is_so]
         if names:
             warnings.warn(
@@ -72,3 +72,27 @@ class GatedEstimator(MultiTaskEstimator):
                 "lower learning_rate_init; ExpertUseDisplay shows who uses what.",
                 stacklevel=2,
             )
+
+
+def reachable_experts(estimator: Any, n_tasks: int, n_experts: int) -> np.ndarray:
+    """Return which experts each task can reach: all, or its own and the shared ones.
+
+    Weights do not tell: they can round to zero for an expert that a task has abandoned.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted estimator with gates.
+    n_tasks, n_experts : int
+        How many there are.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_tasks, n_experts)
+        Whether the task can reach the expert.
+    """
+    own = getattr(estimator, "n_task_experts", 0)
+    reachable = np.ones((n_tasks, n_experts), dtype=bool)
+    # The experts of the tasks come first, in the order of the tasks.
+    reachable[:, : n_tasks * own] = np.repeat(np.eye(n_tasks, dtype=bool), own, axis=1)
+    return reachable

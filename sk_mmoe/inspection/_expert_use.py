@@ -11,7 +11,7 @@ from scipy.special import entr
 from sklearn.utils import check_array
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sk_mmoe._gated import _POLARISED
+from sk_mmoe._gated import _POLARISED, reachable_experts
 from sk_mmoe.inspection._drawing import check_task_names, draw_map, gates_of, make_panels
 
 # Of the even share of an expert: one with less is dead.
@@ -199,7 +199,7 @@ class ExpertUseDisplay:
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         estimator, weights = gates_of(estimator, X, level=level)
         use = np.average(weights, axis=0, weights=sample_weight)
-        reachable = _reachable(estimator, *use.shape)
+        reachable = reachable_experts(estimator, *use.shape)
         entropy = np.average(_entropy(weights, reachable), axis=0, weights=sample_weight)
         display = cls(
             use,
@@ -312,17 +312,6 @@ class ExpertUseDisplay:
         ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
         for place in np.flatnonzero(np.isnan(self.mean_entropy)):
             ax.text(0.5, place, "a single expert", ha="center", va="bottom")
-
-
-def _reachable(estimator: Any, n_tasks: int, n_experts: int) -> np.ndarray:
-    """Return which experts each task can reach: its own, which come first, and the shared ones.
-
-    Weights do not tell: they can round to zero for an expert that a task has abandoned.
-    """
-    own = getattr(estimator, "n_task_experts", 0)
-    reachable = np.ones((n_tasks, n_experts), dtype=bool)
-    reachable[:, : n_tasks * own] = np.repeat(np.eye(n_tasks, dtype=bool), own, axis=1)
-    return reachable
 
 
 def _entropy(weights: np.ndarray, reachable: np.ndarray) -> np.ndarray:

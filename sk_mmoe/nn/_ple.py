@@ -8,8 +8,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from sk_mmoe.nn._gates import SoftmaxGate
 from sk_mmoe.nn._heads import TaskHeads
-from sk_mmoe.nn._stacked import StackedLinear, StackedMLP
+from sk_mmoe.nn._stacked import StackedMLP
 
 
 class ExtractionLayer(nn.Module):
@@ -100,16 +101,15 @@ class ExtractionLayer(nn.Module):
         self.experts = StackedMLP(
             n_all, in_features, hidden_layer_sizes, activation=activation, dropout=dropout
         )
-        self.gates = StackedLinear(n_tasks, in_features, n_experts, bias=False)
+        self.gates = SoftmaxGate(in_features, n_tasks, n_experts, dropout=gate_dropout)
         self.shared_gate = (
-            StackedLinear(1, in_features, n_all, bias=False)
+            SoftmaxGate(in_features, 1, n_all, dropout=gate_dropout)
             if shared_gate and n_shared_experts > 0
             else None
         )
         self.n_tasks = n_tasks
         self.n_shared_experts = n_shared_experts
         self.n_task_experts = n_task_experts
-        self.gate_dropout = gate_dropout
         self.out_features = self.experts.out_features
 
     def gate_weights(self, x: Tensor) -> Tensor:
@@ -127,24 +127,14 @@ class ExtractionLayer(nn.Module):
             experts of the first task, of the second and so on, then the shared ones. They sum to
             one over the experts and are zero for the experts of another task.
         """
-        logits = self.gates(x if x.dim() == 2 else x[: self.n_tasks])
-        own, shared = self._softmax(logits).split([self.n_task_experts, self.n_shared_experts], -1)
+        weights = self.gates(x if x.dim() == 2 else x[: self.n_tasks])
+        own, shared = weights.split([self.n_task_experts, self.n_shared_experts], -1)
         # A task's own weights stand in its block of a diagonal of blocks.
         own = torch.diag_embed(own.permute(1, 2, 0), dim1=0, dim2=2).flatten(-2)
         weights = torch.cat([own, shared], dim=-1)
         if self.shared_gate is None:
             return weights
-        logits = self.shared_gate(x if x.dim() == 2 else x[self.n_tasks :])
-        return torch.cat([weights, self._softmax(logits)])
-
-    def _softmax(self, logits: Tensor) -> Tensor:
-        """Return the weights of the experts, some of which are dropped in training."""
-        if self.training and self.gate_dropout > 0:
-            dropped = torch.rand_like(logits) < self.gate_dropout
-            # Where chance would drop every expert, none is dropped.
-            dropped = dropped & ~dropped.all(dim=-1, keepdim=True)
-            logits = logits.masked_fill(dropped, -torch.inf)
-        return logits.softmax(dim=-1)
+        return torch.cat([weights, self.shared_gate(x if x.dim() == 2 else x[self.n_tasks :])])
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mixture of each gate.
@@ -252,15 +242,6 @@ class PLE(nn.Module):
         self.heads = TaskHeads(
             n_features, n_outputs, tower_hidden_layer_sizes, activation=activation, dropout=dropout
         )
-
-    @property
-    def reachable(self) -> Tensor:
-        """Which experts each task can listen to, of shape (n_tasks, n_experts)."""
-        layer = cast("ExtractionLayer", self.levels[-1])
-        own = torch.eye(layer.n_tasks, dtype=torch.bool)
-        own = own.repeat_interleave(layer.n_task_experts, dim=1)
-        shared = torch.ones(layer.n_tasks, layer.n_shared_experts, dtype=torch.bool)
-        return torch.cat([own, shared], dim=1)
 
     def gate_weights(self, x: Tensor, *, level: int = -1) -> Tensor:
         """Return the weight that each task's gate gives to each expert of a level.
