@@ -107,18 +107,20 @@ def test_level_of_values_worked_out_by_hand():
     assert_near(level.gate_weights(x)[:, 0], torch.tensor(gates, dtype=torch.float64))
 
 
-@pytest.mark.parametrize("n_levels", [1, 2])
-def test_all_experts_shared_and_one_level_are_mmoe(n_levels):
+@pytest.mark.parametrize("n_levels", [1, 2, 3])
+def test_with_all_experts_shared_it_is_mmoe_with_as_many_levels(n_levels):
     network = make_network(4, 0, n_levels=n_levels)
-    mmoe = MMoE(5, [1, 3, 2], n_experts=4, **SIZES).double()
-    for name in ("experts", "gates"):
-        parameters = getattr(network.levels[0], name).state_dict()
-        getattr(mmoe.levels[0], name).load_state_dict(parameters)
+    mmoe = MMoE(5, [1, 3, 2], n_experts=4, n_levels=n_levels, **SIZES).double()
     mmoe.heads.load_state_dict(network.heads.state_dict())
+    for theirs, mine in zip(mmoe.levels, network.levels, strict=True):
+        theirs.experts.load_state_dict(mine.experts.state_dict())
+        gates = [gate.weight for gate in (mine.gates, mine.shared_gate) if gate is not None]
+        theirs.gates.weight.data = torch.cat(gates).data
     x = draw(7, 5)
-    assert_near(network.gate_weights(x, level=0), mmoe.gate_weights(x))
-    equal = [torch.allclose(*scores) for scores in zip(network(x), mmoe(x), strict=True)]
-    assert equal == [n_levels == 1] * 3
+    for level in range(n_levels):
+        assert_near(network.gate_weights(x, level=level), mmoe.gate_weights(x, level=level))
+    for mine, theirs in zip(network(x), mmoe(x), strict=True):
+        assert_near(mine, theirs)
 
 
 def test_without_shared_experts_a_task_is_a_mixture_of_experts_alone():
