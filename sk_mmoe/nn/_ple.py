@@ -162,8 +162,9 @@ class ExtractionLayer(nn.Module):
 class PLE(nn.Module):
     """Progressive layered extraction: levels of shared and own experts, then a tower per task.
 
-    With one level it is Customized Gate Control (CGC), with ``n_task_experts=0`` it is :class:`MMoE`
-    with as many levels, and with ``n_shared_experts=0`` each task is a mixture of experts alone.
+    With one level it is Customized Gate Control (CGC), with ``n_task_experts=0`` it is
+    :class:`MMoE` with as many levels, and with ``n_shared_experts=0`` each task is a mixture of
+    experts alone.
 
     Parameters
     ----------
