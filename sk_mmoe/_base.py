@@ -35,7 +35,7 @@ from sk_mmoe.nn import MultiTaskLoss
 _AUTO_BATCH_SIZE = 256
 # Without a held-out part networks of this size overfit most tables of some hundred rows already.
 _AUTO_EARLY_STOPPING = 200
-# A number for each task has less to move along than thousands of weights together.
+# A learned weight of a task must cross whole units, which the network's parameters seldom do.
 _BALANCING_RATE = 10
 _OF_INPUTS = ("n_features_in_", "feature_names_in_")
 # What net_params must leave to a parameter of the estimator.
