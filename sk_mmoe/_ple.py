@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import torch
 from sklearn.utils._param_validation import Interval
 
+from sk_mmoe import nn
 from sk_mmoe._docs import document
 from sk_mmoe._gated import GatedEstimator
 from sk_mmoe._parameters import LAYER_SIZES
 from sk_mmoe._predictors import MixedTaskPredictor, MultiTaskClassifier, MultiTaskRegressor
-from sk_mmoe.nn._ple import PLE
 
 _ARCHITECTURE = """\
 n_levels : int, default=1
@@ -42,7 +42,7 @@ class BasePLE(GatedEstimator):
     tower_hidden_layer_sizes: Any = (32,)
     gate_dropout: float = 0.0
 
-    _network: ClassVar[type[torch.nn.Module]] = PLE
+    _network: ClassVar[type[torch.nn.Module]] = nn.PLE
     _network_parameters: ClassVar[tuple[str, ...]] = (
         *GatedEstimator._network_parameters,
         "n_levels",

@@ -52,6 +52,9 @@ def test_a_saved_model_is_the_same(cls, X, y, tmp_path):
 
 @pytest.mark.parametrize("cls", [c for c in estimators("Classifier") if hasattr(c, "gate_weights")])
 def test_gates_sum_to_one(cls, X, y):
-    weights = cls(**FAST).fit(X, y).gate_weights(X)
-    assert weights.shape[:2] == (400, 2)
+    # Of two tasks and a shared one, three experts in PLE as well.
+    sizes = {"n_experts": 3, "n_shared_experts": 1, "n_task_experts": 1}
+    sizes = {name: sizes[name] for name in sizes.keys() & cls().get_params().keys()}
+    weights = cls(**sizes, **FAST).fit(X, y).gate_weights(X)
+    assert weights.shape == (400, 2, 3)
     assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)

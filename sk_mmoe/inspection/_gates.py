@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sk_mmoe.inspection._drawing import check_task_names, draw_map, gates_of
+from sk_mmoe.inspection._drawing import check_task_names, draw_map, gates_of, make_panels
 
 
 class GateWeightsDisplay:
@@ -145,12 +145,8 @@ class GateWeightsDisplay:
             If matplotlib is not installed.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        import matplotlib.pyplot as plt
-
         n_tasks, n_experts = self.mean_weights.shape
-        if ax is None:
-            size = (1.5 + 0.7 * n_experts, 1.2 + 0.6 * n_tasks)
-            _, ax = plt.subplots(figsize=size, layout="constrained")
+        (ax,) = make_panels(ax, 1, width=1.5 + 0.7 * n_experts, height=1.2 + 0.6 * n_tasks)
         self.im_, self.text_ = draw_map(
             ax,
             self.mean_weights,

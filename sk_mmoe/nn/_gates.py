@@ -218,9 +218,9 @@ def make_gate(
     n_gates: int,
     n_experts: int,
     *,
-    n_active: int,
-    entropy: float,
-    dropout: float,
+    n_active: int = 2,
+    entropy: float = 0.0,
+    dropout: float = 0.0,
 ) -> SoftmaxGate | DSelectKGate:
     """Return fresh gates of a kind; what does not concern the kind is ignored."""
     if name not in GATES:
@@ -241,6 +241,16 @@ def make_gate(
     return DSelectKGate(
         in_features, n_gates, n_experts, n_active=n_active, entropy=entropy, dropout=dropout
     )
+
+
+def check_level(level: int, n_levels: int, *, of: str) -> int:
+    """Return the index of a level of mixture, counted from the first."""
+    if not -n_levels <= level < n_levels:
+        raise IndexError(
+            f"level must be from {-n_levels} to {n_levels - 1} for {n_levels} level(s) of {of}, "
+            f"got {level}."
+        )
+    return level % n_levels
 
 
 def smooth_step(x: Tensor) -> Tensor:

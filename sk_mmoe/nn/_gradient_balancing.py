@@ -48,23 +48,17 @@ class _GradientBalancing(FixedWeights):
         if not shared:
             super().backward(task_losses, network, penalty)
             return
-        weights = self.weights()
-        gradients = torch.stack(
-            [
-                torch.cat([part.flatten() for part in _gradients(loss, shared)])
-                for loss in task_losses * weights.detach()
-            ]
-        )
+        weighted = task_losses * self.weights().detach()
+        gradients = torch.stack([_gradient(loss, shared) for loss in weighted])
         if own:  # below the heads nothing is traversed again
-            (task_losses @ weights.detach()).backward(inputs=own, retain_graph=True)
+            weighted.sum().backward(inputs=own, retain_graph=True)
         if penalty is not None:
             penalty.backward()
         combined = self.combine(gradients, task_losses.detach())
-        for parameter, part in zip(
-            shared, combined.split([parameter.numel() for parameter in shared]), strict=True
-        ):
+        parts = combined.split([parameter.numel() for parameter in shared])
+        for parameter, part in zip(shared, parts, strict=True):
             part = part.view_as(parameter)
-            parameter.grad = part.clone() if parameter.grad is None else parameter.grad + part
+            parameter.grad = part if parameter.grad is None else parameter.grad + part
 
 
 class GradNorm(_GradientBalancing):
@@ -274,6 +268,7 @@ def _split_parameters(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.P
     return [p for p in learned if id(p) not in of_heads], own
 
 
-def _gradients(loss: Tensor, parameters: list[nn.Parameter]) -> tuple[Tensor, ...]:
-    """Return the gradient of a loss for each parameter; the graph is kept for the next task."""
-    return torch.autograd.grad(loss, parameters, retain_graph=True, materialize_grads=True)
+def _gradient(loss: Tensor, parameters: list[nn.Parameter]) -> Tensor:
+    """Return the gradient of a loss as one vector; the graph is kept for the next task."""
+    parts = torch.autograd.grad(loss, parameters, retain_graph=True, materialize_grads=True)
+    return torch.cat([part.flatten() for part in parts])

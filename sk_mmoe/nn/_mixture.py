@@ -9,7 +9,7 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from sk_mmoe.nn._gates import make_gate
+from sk_mmoe.nn._gates import check_level, make_gate
 from sk_mmoe.nn._heads import TaskHeads
 from sk_mmoe.nn._stacked import StackedMLP
 
@@ -300,13 +300,9 @@ class MMoE(nn.Module):
         IndexError
             If there is no such level.
         """
-        n_levels, n_tasks = len(self.levels), len(self.heads.n_outputs)
-        if not -n_levels <= level < n_levels:
-            raise IndexError(
-                f"level must be from {-n_levels} to {n_levels - 1} for {n_levels} level(s) of "
-                f"mixture, got {level}."
-            )
-        layers = cast("list[MixtureOfExperts]", self.levels[: level % n_levels + 1])
+        n_tasks = len(self.heads.n_outputs)
+        level = check_level(level, len(self.levels), of="mixture")
+        layers = cast("list[MixtureOfExperts]", self.levels[: level + 1])
         _, gate_input = self._inputs(layers, x)
         return layers[-1].gate_weights(gate_input)[:n_tasks].expand(n_tasks, -1, -1)
 

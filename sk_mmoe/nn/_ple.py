@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from sk_mmoe.nn._gates import SoftmaxGate
+from sk_mmoe.nn._gates import check_level, make_gate
 from sk_mmoe.nn._heads import TaskHeads
 from sk_mmoe.nn._stacked import StackedMLP
 
@@ -94,16 +94,14 @@ class ExtractionLayer(nn.Module):
                 "n_shared_experts and n_task_experts must not be negative, nor both 0: a task "
                 f"needs an expert to hear. Got {n_shared_experts} and {n_task_experts}."
             )
-        if not 0 <= gate_dropout < 1:
-            raise ValueError(f"gate_dropout must be in [0, 1), got {gate_dropout}.")
         n_all = n_tasks * n_task_experts + n_shared_experts
         # Experts of the tasks, in order of the tasks, then the shared ones.
         self.experts = StackedMLP(
             n_all, in_features, hidden_layer_sizes, activation=activation, dropout=dropout
         )
-        self.gates = SoftmaxGate(in_features, n_tasks, n_experts, dropout=gate_dropout)
+        self.gates = make_gate("softmax", in_features, n_tasks, n_experts, dropout=gate_dropout)
         self.shared_gate = (
-            SoftmaxGate(in_features, 1, n_all, dropout=gate_dropout)
+            make_gate("softmax", in_features, 1, n_all, dropout=gate_dropout)
             if shared_gate and n_shared_experts > 0
             else None
         )
@@ -266,13 +264,8 @@ class PLE(nn.Module):
         IndexError
             If there is no such level.
         """
-        n_levels = len(self.levels)
-        if not -n_levels <= level < n_levels:
-            raise IndexError(
-                f"level must be from {-n_levels} to {n_levels - 1} for {n_levels} level(s) of "
-                f"experts, got {level}."
-            )
-        *before, layer = cast("list[ExtractionLayer]", self.levels[: level % n_levels + 1])
+        level = check_level(level, len(self.levels), of="experts")
+        *before, layer = cast("list[ExtractionLayer]", self.levels[: level + 1])
         for lower in before:
             x = lower(x)
         return layer.gate_weights(x)[: len(self.heads.n_outputs)]

@@ -11,9 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sk_mmoe import MMoEClassifier, SharedBottomClassifier
-from sk_mmoe.inspection._expert_use import ExpertUseDisplay
+from sk_mmoe.inspection import ExpertUseDisplay
 
-plt.switch_backend("agg")
 FAST = {"max_iter": 2, "random_state": 0}
 # Nobody uses expert 2, the second task uses expert 1 alone, and the third can reach but one.
 USE = [[0.5, 0.3, 0.005, 0.195], [0.01, 0.99, 0, 0], [0, 0, 0, 1]]
@@ -43,13 +42,6 @@ class Gates(BaseEstimator):
     def gate_weights(self, X, *, level):
         """Return the gates of a level."""
         return np.asarray(self.weights[level])
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    """Close all figures after each test."""
-    yield
-    plt.close("all")
 
 
 def texts(labels):

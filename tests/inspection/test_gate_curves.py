@@ -16,17 +16,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from sk_mmoe import MMoEClassifier, SharedBottomClassifier
-from sk_mmoe.inspection._gate_curves import GateCurvesDisplay
+from sk_mmoe.inspection import GateCurvesDisplay
 
-plt.switch_backend("agg")
 FAST = {"n_experts": 3, "max_iter": 2, "random_state": 0}
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    """Close all figures after each test."""
-    yield
-    plt.close("all")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The picture of losses over epochs."""
 
-import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -10,17 +10,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sk_mmoe import MMoEClassifier, SharedBottomClassifier
-from sk_mmoe.inspection._loss_curves import LossCurvesDisplay
+from sk_mmoe.inspection import LossCurvesDisplay
 
-mpl.use("agg")
 NAMES = ["click", "level"]
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    """Close all figures after each test."""
-    yield
-    mpl.pyplot.close("all")
 
 
 def test_drawn_are_the_losses_of_the_estimator(X, y):
@@ -84,7 +76,7 @@ def test_a_single_epoch_can_be_seen():
 
 
 def test_drawn_is_where_one_says():
-    figure, axes = mpl.pyplot.subplots(1, 2)
+    figure, axes = plt.subplots(1, 2)
     display = LossCurvesDisplay([[0.7, 0.3]], task_names=NAMES)
     assert display.plot(ax=axes) is display
     assert display.figure_ is figure
@@ -110,4 +102,4 @@ def test_what_cannot_be_drawn_is_an_error():
     with pytest.raises(ValueError, match="best_epoch must be from 1 to 1, got 0"):
         LossCurvesDisplay([[0.7, 0.3]], best_epoch=0, task_names=NAMES)
     with pytest.raises(ValueError, match="ax must have 2 axes, one for each panel, got 1"):
-        LossCurvesDisplay([[0.7, 0.3]], task_names=NAMES).plot(ax=mpl.pyplot.gca())
+        LossCurvesDisplay([[0.7, 0.3]], task_names=NAMES).plot(ax=plt.gca())

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,15 +22,7 @@ from sk_mmoe import (
 )
 from sk_mmoe.inspection._relatedness import TaskRelatednessDisplay, _gate_similarity
 
-mpl.use("agg")
 FAST = {"max_iter": 1, "random_state": 0}
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    """Close all figures after each test."""
-    yield
-    mpl.pyplot.close("all")
 
 
 def test_numbers_and_two_classes_have_pearsons_correlation(X, y_mixed):
@@ -162,7 +154,7 @@ def test_the_level_goes_to_the_gates(X, y):
 
 
 def test_drawn_is_where_one_says():
-    figure, axes = mpl.pyplot.subplots(1, 2)
+    figure, axes = plt.subplots(1, 2)
     display = TaskRelatednessDisplay(np.eye(2), np.eye(2), task_names="ab")
     assert display.plot(ax=axes, include_values=False, cmap="PuOr") is display
     assert list(display.axes_) == list(axes)

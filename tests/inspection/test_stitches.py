@@ -1,6 +1,6 @@
 """The picture of stitches."""
 
-import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -10,15 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sk_mmoe import CrossStitchClassifier, SharedBottomClassifier
 from sk_mmoe.inspection._stitches import StitchDisplay, _normalize_rows
 
-mpl.use("agg")
 FAST = {"max_iter": 2, "learning_rate_init": 0.05, "random_state": 0}
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    """Close all figures after each test."""
-    yield
-    mpl.pyplot.close("all")
 
 
 def written(text):
@@ -89,7 +81,7 @@ def test_a_pipeline_may_lead_to_the_estimator(X, y):
 
 
 def test_drawn_is_where_one_says():
-    figure, ax = mpl.pyplot.subplots()
+    figure, ax = plt.subplots()
     display = StitchDisplay([np.eye(2)], task_names="ab")
     assert display.plot(ax=ax, include_values=False, cmap="PuOr") is display
     assert display.axes_[0] is ax
@@ -115,4 +107,4 @@ def test_what_cannot_be_drawn_is_an_error(X, y):
     with pytest.raises(ValueError, match="one name for each of the 2 tasks"):
         StitchDisplay([np.eye(2)], task_names="abc")
     with pytest.raises(ValueError, match="ax must have 2 axes"):
-        StitchDisplay([np.eye(2)] * 2, task_names="ab").plot(ax=mpl.pyplot.gca())
+        StitchDisplay([np.eye(2)] * 2, task_names="ab").plot(ax=plt.gca())

@@ -7,8 +7,7 @@ import torch
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from sk_mmoe.nn import MMoE
-from sk_mmoe.nn._ple import PLE, ExtractionLayer
+from sk_mmoe.nn import PLE, ExtractionLayer, MMoE
 
 SIZES = {"expert_hidden_layer_sizes": (6, 4), "tower_hidden_layer_sizes": (3,)}
 EXPERTS = [(2, 3), (1, 1), (0, 3), (0, 1), (4, 0), (1, 0)]  # shared, and own of each task
