@@ -16,11 +16,11 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.history import History
-from skorch.utils import to_device, to_tensor
+from skorch.utils import to_device
 from torch import Tensor
 
 from sk_mmoe._loader import BatchLoader, TableDataset
-from sk_mmoe.nn import MultiTaskLoss
+from sk_mmoe.nn import MultiTaskLoss, SparseRows
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 _COLOUR = re.compile(r"\x1b\[\d+m")
@@ -286,7 +286,7 @@ class MultiTaskNet(NeuralNet):
     def _evaluate(self, batch: Any) -> dict[str, Any]:
         """Return the scores of a batch and its losses: of each task, and in all."""
         X, y = batch
-        scores = self.infer(X)
+        scores = self.module_(X.to(self.device))
         task_losses = self.criterion_(scores, *to_device(y, self.device))
         loss = self.get_loss(task_losses.detach(), y)  # on record; the balancing has its own
         return {"loss": loss, "task_losses": task_losses, "y_pred": scores}
@@ -335,10 +335,9 @@ class MultiTaskNet(NeuralNet):
         batch_size = max(_PAD_ROWS, min(_PREDICT_ROWS, _PREDICT_VALUES // X.shape[1]))
         self.module_.eval()
         for batch, _ in BatchLoader(TableDataset(X), batch_size=batch_size):
-            if surplus := -len(batch) % _PAD_ROWS:
-                batch = torch.cat([batch, batch.new_zeros(surplus, batch.shape[1])])
+            surplus = -len(batch) % _PAD_ROWS
             with torch.inference_mode():
-                result = function(to_tensor(batch, self.device))
+                result = function(_pad(batch, surplus).to(self.device))
             yield _without_surplus(result, surplus)
 
     # -- randomness -------------------------------------------------------------------------
@@ -354,6 +353,15 @@ _ONE_EVALUATION = (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
 def _print_row(row: str) -> None:
     """Print a row of the log, with colours on a terminal only."""
     print(row if sys.stdout.isatty() else _COLOUR.sub("", row))
+
+
+def _pad(batch: Any, surplus: int) -> Any:
+    """Return a batch with rows of zeros at its end."""
+    if surplus == 0:
+        return batch
+    if isinstance(batch, SparseRows):
+        return batch.pad(surplus)
+    return torch.cat([batch, batch.new_zeros(surplus, batch.shape[1])])
 
 
 def _without_surplus(result: Any, surplus: int) -> Any:

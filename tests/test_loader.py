@@ -14,7 +14,8 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from torch.utils.data import DataLoader
 
-from sk_mmoe._loader import BatchLoader, SparseRows, TableDataset
+from sk_mmoe._loader import BatchLoader, SparseTable, TableDataset
+from sk_mmoe.nn import SparseRows
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -51,9 +52,21 @@ ROWS = {
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_sparse_rows_equal_dense_rows(rows, cls, index_dtype, dtype):
     matrix = random_csr(cls, dtype, index_dtype)
-    batch = SparseRows(matrix)[rows if isinstance(rows, slice) else torch.from_numpy(rows)]
-    assert batch.numpy().dtype == dtype
-    assert_array_equal(batch.numpy(), matrix.toarray()[rows])
+    table = SparseTable(matrix)
+    rows = rows if isinstance(rows, slice) else torch.from_numpy(rows)
+    expected = matrix.toarray()[rows if isinstance(rows, slice) else rows.numpy()]
+    table.stays_sparse = True
+    for batch in (table.dense(rows), table[rows].to_dense()):
+        assert batch.numpy().dtype == dtype
+        assert_array_equal(batch.numpy(), expected)
+    assert_array_equal(table[rows].transpose.to_dense().numpy(), expected.T)
+
+
+def test_rows_stay_sparse_where_most_values_are_zero():
+    table = SparseTable(sparse.random(50, 20, 0.1, format="csr", random_state=0))
+    assert isinstance(table[:3], SparseRows)
+    table = SparseTable(sparse.random(50, 20, 0.5, format="csr", random_state=0))
+    assert isinstance(table[:3], torch.Tensor)
 
 
 @st.composite
@@ -79,12 +92,14 @@ def raw_csr(draw):
 def test_any_csr_matrix_gives_its_dense_rows_and_stays_as_it_is(matrix, data):
     dense = matrix.toarray()
     before = [part.copy() for part in (matrix.data, matrix.indices, matrix.indptr)]
-    table = SparseRows(matrix)
+    table = SparseTable(matrix)
     assert len(table) == len(dense)
-    assert_array_equal(table[:].numpy(), dense)
+    assert_array_equal(table.dense(slice(None)).numpy(), dense)
     numbers = st.integers(0, len(dense) - 1)
     rows = data.draw(hnp.arrays(np.int64, st.integers(0, 8), elements=numbers))
-    assert_array_equal(table[torch.from_numpy(rows)].numpy(), dense[rows])
+    assert_array_equal(table.dense(torch.from_numpy(rows)).numpy(), dense[rows])
+    table.stays_sparse = True
+    assert_array_equal(table[torch.from_numpy(rows)].to_dense().numpy(), dense[rows])
     for part, earlier in zip((matrix.data, matrix.indices, matrix.indptr), before, strict=True):
         assert_array_equal(part, earlier)
 
@@ -173,7 +188,8 @@ def test_batches_are_the_same_on_a_cuda_device(as_sparse):
 
 def order_of(loader):
     """Return the numbers of the rows, batch by batch."""
-    return [X[:, 0].long().tolist() for X, _ in loader]
+    dense = [X.to_dense() if isinstance(X, SparseRows) else X for X, _ in loader]
+    return [X[:, 0].long().tolist() for X in dense]
 
 
 @given(
@@ -221,10 +237,14 @@ def test_read_only_sparse_matrices_are_accepted(part):
     # In a process of its own: torch warns of shared read-only memory once in a process.
     program = (
         "import scipy.sparse\n"
-        "from sk_mmoe._loader import SparseRows\n"
+        "from sk_mmoe._loader import SparseTable\n"
         "matrix = scipy.sparse.random(20, 4, 0.5, format='csr', random_state=0)\n"
         f"matrix.{part}.flags.writeable = False\n"
-        "assert (SparseRows(matrix)[:].numpy() == matrix.toarray()).all()"
+        "table = SparseTable(matrix)\n"
+        "rows = slice(None)\n"
+        "assert (table.dense(rows).numpy() == matrix.toarray()).all()\n"
+        "table.stays_sparse = True\n"
+        "assert (table[rows].to_dense().numpy() == matrix.toarray()).all()"
     )
     subprocess.run([sys.executable, "-W", "error::UserWarning", "-c", program], check=True)
 

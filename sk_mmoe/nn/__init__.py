@@ -24,6 +24,7 @@ from sk_mmoe.nn._mixture import MixtureOfExperts, MMoE, OMoE
 from sk_mmoe.nn._ple import PLE, ExtractionLayer
 from sk_mmoe.nn._shared_bottom import SharedBottom
 from sk_mmoe.nn._single_task import SingleTask
+from sk_mmoe.nn._sparse import SparseRows
 from sk_mmoe.nn._stacked import StackedLinear, StackedMLP
 from sk_mmoe.nn._tucker import TensorFactorization, TuckerLinear
 
@@ -44,6 +45,7 @@ __all__ = [
     "PCGrad",
     "SharedBottom",
     "SingleTask",
+    "SparseRows",
     "StackedLinear",
     "StackedMLP",
     "TaskHeads",

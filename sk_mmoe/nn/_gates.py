@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sk_mmoe.nn._sparse import SparseRows
 from sk_mmoe.nn._stacked import StackedLinear
 
 GATES = ("softmax", "top_k", "dselect_k")
@@ -37,12 +38,13 @@ class SoftmaxGate(StackedLinear):
         super().__init__(n_gates, in_features, n_experts, bias=False)
         self.dropout = dropout
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor | SparseRows) -> Tensor:
         """Return the weights of the experts, which sum to one.
 
         Parameters
         ----------
-        x : Tensor of shape (n_samples, in_features) or (n_gates, n_samples, in_features)
+        x : Tensor of shape (n_samples, in_features) or (n_gates, n_samples, in_features), or \
+                SparseRows
             One input shared by all gates, or one for each.
 
         Returns
@@ -52,7 +54,7 @@ class SoftmaxGate(StackedLinear):
         """
         return self._select(self._logits(x)).softmax(dim=-1)
 
-    def _logits(self, x: Tensor) -> Tensor:
+    def _logits(self, x: Tensor | SparseRows) -> Tensor:
         """Return the logits; those of dropped experts are minus infinity."""
         logits = super().forward(x)
         if self.training and self.dropout > 0:
@@ -169,12 +171,13 @@ class DSelectKGate(nn.Module):
         self.dropout = dropout
         self._penalty: Tensor | None = None
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor | SparseRows) -> Tensor:
         """Return the weights of the experts, which sum to one.
 
         Parameters
         ----------
-        x : Tensor of shape (n_samples, in_features) or (n_gates, n_samples, in_features)
+        x : Tensor of shape (n_samples, in_features) or (n_gates, n_samples, in_features), or \
+                SparseRows
             One input shared by all gates, or one for each.
 
         Returns
@@ -182,7 +185,8 @@ class DSelectKGate(nn.Module):
         Tensor of shape (n_gates, n_samples, n_experts)
             The weights.
         """
-        digits = smooth_step(self.digits(x if x.dim() == 2 else x.unsqueeze(-3)))
+        one_for_each = x.unsqueeze(-3) if isinstance(x, Tensor) and x.dim() > 2 else x
+        digits = smooth_step(self.digits(one_for_each))
         self._penalty = None
         if self.training and self.entropy > 0 and torch.is_grad_enabled():
             self._penalty = self.entropy * _binary_entropy(digits).sum(dim=-1).mean()

@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from sk_mmoe.nn._sparse import SparseRows, linear
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "identity": nn.Identity,
@@ -86,12 +87,12 @@ class StackedLinear(nn.Module):
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor | SparseRows) -> Tensor:
         """Apply every map of the stack.
 
         Parameters
         ----------
-        x : Tensor of shape (n_samples, in_features) or (..., n_samples, in_features)
+        x : Tensor of shape (n_samples, in_features) or (..., n_samples, in_features), or SparseRows
             One input shared by all maps, or one input for each (leading axes broadcast).
 
         Returns
@@ -99,10 +100,10 @@ class StackedLinear(nn.Module):
         Tensor of shape (..., n_samples, out_features)
             The outputs.
         """
-        if x.dim() == 2:
+        if isinstance(x, SparseRows) or x.dim() == 2:
             # One product for the whole stack: a fifth faster than a broadcast matmul.
             bias = None if self.bias is None else self.bias.flatten()
-            out = F.linear(x, self.weight.flatten(0, -2), bias)
+            out = linear(x, self.weight.flatten(0, -2), bias)
             return out.unflatten(-1, self.weight.shape[:-1]).movedim(0, -2)
         if x.dim() < 2:
             raise ValueError(f"x must have two dimensions or more, got shape {tuple(x.shape)}.")
@@ -163,12 +164,12 @@ class StackedMLP(nn.Module):
         self.activation = make_activation(activation)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor | SparseRows) -> Tensor | SparseRows:
         """Apply every network of the stack.
 
         Parameters
         ----------
-        x : Tensor of shape (n_samples, in_features) or (..., n_samples, in_features)
+        x : Tensor of shape (n_samples, in_features) or (..., n_samples, in_features), or SparseRows
             One input shared by all networks, or one input for each.
 
         Returns
@@ -178,4 +179,8 @@ class StackedMLP(nn.Module):
         """
         for layer in self.layers:
             x = self.dropout(self.activation(layer(x)))
+        if not self.stack:
+            return x
+        if isinstance(x, SparseRows):  # without layers
+            x = x.to_dense()
         return x.expand(*self.stack, *x.shape[-2:])

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sk_mmoe.nn._heads import TaskHeads
+from sk_mmoe.nn._sparse import SparseRows, linear
 from sk_mmoe.nn._stacked import check_sizes, make_activation
 
 
@@ -127,12 +128,13 @@ class TuckerLinear(nn.Module):
         """The weights of all tasks, of shape (n_tasks, out_features, in_features)."""
         return self._inner_weight() @ self.input_factor.T
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor | SparseRows) -> Tensor:
         """Apply the map of every task.
 
         Parameters
         ----------
-        x : Tensor of shape (n_samples, in_features) or (n_tasks, n_samples, in_features)
+        x : Tensor of shape (n_samples, in_features) or (n_tasks, n_samples, in_features), or \
+                SparseRows
             One input shared by all tasks, or one input for each.
 
         Returns
@@ -142,8 +144,8 @@ class TuckerLinear(nn.Module):
         """
         in_features, r1 = self.input_factor.shape
         # Whichever is cheaper: few columns of the factor first, or the whole weights.
-        if 2 * r1 <= in_features:
-            out = (x @ self.input_factor) @ self._inner_weight().mT
+        if isinstance(x, SparseRows) or 2 * r1 <= in_features:
+            out = linear(x, self.input_factor.T) @ self._inner_weight().mT
         else:
             out = x @ self.weight.mT
         return out if self.bias is None else out + self.bias.unsqueeze(-2)

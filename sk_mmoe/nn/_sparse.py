@@ -1,0 +1,104 @@
+"""Rows with few values, and the linear map that looks only at these."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+with warnings.catch_warnings():
+    # torch says once in a process that the layout is in beta, to whoever comes first.
+    warnings.simplefilter("ignore")
+    torch.sparse_csr_tensor([0], [], [], size=(0, 0), check_invariants=False)
+
+
+class SparseRows:
+    """Rows of a sparse matrix, which a network takes in place of a dense tensor.
+
+    A map that is linear in them adds up one row of its weights for each stored value: for one-hot
+    columns it looks weights up, and multiplies nothing by zero.
+
+    Parameters
+    ----------
+    matrix : Tensor of shape (n_samples, n_features)
+        The rows, of layout ``torch.sparse_csr``.
+    transpose : callable, default=None
+        Returns their transpose, of the same layout, when the way back needs it. `None` leaves that
+        to torch, which takes longer than other libraries.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_mmoe.nn import SharedBottom, SparseRows
+    >>> rows = SparseRows(torch.eye(5).to_sparse_csr())
+    >>> [tuple(scores.shape) for scores in SharedBottom(5, [1, 3])(rows)]
+    [(5, 1), (5, 3)]
+    """
+
+    def __init__(self, matrix: Tensor, transpose: Callable[[], Tensor] | None = None) -> None:
+        self.matrix = matrix
+        self.shape = matrix.shape
+        self._make_transpose = transpose or matrix.t().to_sparse_csr
+
+    @cached_property
+    def transpose(self) -> Tensor:
+        """The transpose, of shape (n_features, n_samples)."""
+        return self._make_transpose().to(self.matrix)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return int(self.shape[0])
+
+    def dim(self) -> int:
+        """Return the number of dimensions, as a tensor does."""
+        return 2
+
+    def to(self, device: Any) -> SparseRows:
+        """Return the rows on a device, or in another dtype, as a tensor does."""
+        return SparseRows(self.matrix.to(device), self._make_transpose)
+
+    def pad(self, n_rows: int) -> SparseRows:
+        """Return the rows with some empty ones at the end."""
+        starts = self.matrix.crow_indices()
+        return SparseRows(
+            torch.sparse_csr_tensor(
+                torch.cat([starts, starts[-1:].expand(n_rows)]),
+                self.matrix.col_indices(),
+                self.matrix.values(),
+                size=(len(self) + n_rows, self.shape[1]),
+                check_invariants=False,
+            )
+        )
+
+    def to_dense(self) -> Tensor:
+        """Return the rows as a dense tensor."""
+        return self.matrix.to_dense()
+
+
+def linear(x: Tensor | SparseRows, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return ``x @ weight.T + bias``, for rows of either kind."""
+    if isinstance(x, Tensor):
+        return F.linear(x, weight, bias)
+    out: Tensor = _SparseProduct.apply(x, weight)  # type: ignore[no-untyped-call]
+    return out if bias is None else out + bias
+
+
+class _SparseProduct(torch.autograd.Function):
+    """The product of sparse rows and weights; torch's own transposes the rows at each step."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: SparseRows, weight: Tensor) -> Tensor:
+        """Return ``rows @ weight.T``."""
+        ctx.rows = rows
+        return rows.matrix @ weight.T
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
+        """Return the gradient of the weights."""
+        # Contiguous here: autograd's own copy, of a stack of weights, takes five times as long.
+        return None, (ctx.rows.transpose @ gradient).T.contiguous()
