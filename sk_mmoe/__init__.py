@@ -31,6 +31,7 @@ from sk_mmoe._mixture import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
 from sk_mmoe._omoe import OMoEClassifier, OMoEMixedPredictor, OMoERegressor
 from sk_mmoe._persistence import load_model, save_model
 from sk_mmoe._ple import PLEClassifier, PLEMixedPredictor, PLERegressor
+from sk_mmoe._runs import fit_runs
 from sk_mmoe._shared_bottom import (
     SharedBottomClassifier,
     SharedBottomMixedPredictor,
@@ -70,6 +71,7 @@ __all__ = [
     "TensorFactorizationClassifier",
     "TensorFactorizationMixedPredictor",
     "TensorFactorizationRegressor",
+    "fit_runs",
     "load_model",
     "save_model",
 ]

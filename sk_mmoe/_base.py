@@ -13,7 +13,9 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sk_mmoe._columns import ColumnEncoder, find_categorical
 from sk_mmoe._loader import TableDataset
+from sk_mmoe._members import MemberMonitor
 from sk_mmoe._net import MultiTaskNet
 from sk_mmoe._parameters import TrainingParameters
 from sk_mmoe._progress import EpochContexts
@@ -30,14 +32,14 @@ from sk_mmoe._validation import (
 )
 from sk_mmoe.callbacks import ConvergenceMonitor, TrainingCheckpoint, _copy_callbacks
 from sk_mmoe.model_selection import MultiOutputStratifiedShuffleSplit
-from sk_mmoe.nn import MultiTaskLoss
+from sk_mmoe.nn import EmbeddedNetwork, MultiTaskLoss
 
 _AUTO_BATCH_SIZE = 256
 # Without a held-out part networks of this size overfit most tables of some hundred rows already.
 _AUTO_EARLY_STOPPING = 200
 # A learned weight of a task must cross whole units, which the network's parameters seldom do.
 _BALANCING_RATE = 10
-_OF_INPUTS = ("n_features_in_", "feature_names_in_")
+_OF_INPUTS = ("n_features_in_", "feature_names_in_", "is_categorical_", "_columns")
 # What net_params must leave to a parameter of the estimator.
 _OWN_PARAMETERS = {
     "callbacks": "callbacks",
@@ -131,17 +133,13 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             X, targets, weights = self._check_data(X, y, sample_weight, reset=not going_on)
             warn_of_large_values(X)
             encoder = self._encoder if going_on else self._make_encoder(targets, weights)
-            seed = self.net_.seed if going_on else _draw_seed(self.random_state)
-            rows = valid = None
+            seeds = self.net_.seeds if going_on else self._draw_seeds()
             if X_val is not None or y_val is not None or sample_weight_val is not None:
                 valid = self._check_validation_set(encoder, X_val, y_val, sample_weight_val)
-            elif self._stops_early(len(targets)):
-                rows, valid_rows = self._split(encoder, targets, seed)
-                valid = self._make_dataset(
-                    encoder, X, targets, weights, valid_rows, needed=self._watched(encoder)
-                )
-            train = self._make_dataset(encoder, X, targets, weights, rows, needed=encoder.names)
-            net = self._make_net(encoder, seed, len(train), early_stopping=valid is not None)
+                train = self._make_dataset(encoder, X, targets, weights, needed=encoder.names)
+            else:
+                train, valid = self._split_dataset(encoder, X, targets, weights, seeds[0])
+            net = self._make_net(encoder, seeds, len(train), early_stopping=valid is not None)
             if going_on:
                 self._continue_from(net, self.net_)
             self._train(net, encoder, train, valid, data, metadata)
@@ -155,13 +153,15 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             if self.early_stopping not in (False, "auto"):
                 raise ValueError("partial_fit does not support early_stopping=True.")
             first = not hasattr(self, "net_")
-            X, targets, weights = self._check_data(X, y, sample_weight, reset=first, complete=first)
+            X, targets, weights = self._check_data(
+                X, y, sample_weight, reset=first, complete=first, stream=True
+            )
             encoder = self._stream_encoder(targets, weights, classes)
-            seed = _draw_seed(self.random_state) if first else self.net_.seed
+            seeds = self._draw_seeds() if first else self.net_.seeds
             dataset = self._make_dataset(encoder, X, targets, weights)
             if len(dataset) == 0:  # a chunk without a label
                 return self
-            net = self._make_net(encoder, seed, len(dataset), early_stopping=False)
+            net = self._make_net(encoder, seeds, len(dataset), early_stopping=False)
             if any(isinstance(callback, TrainingCheckpoint) for _, callback in net.callbacks_):
                 raise ValueError(
                     "TrainingCheckpoint resumes a fit, not a stream. Save the estimator between "
@@ -179,18 +179,34 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         """Return the encoder that the first chunk makes and later ones share."""
         return self._encoder if hasattr(self, "net_") else self._make_encoder(targets, weights)
 
-    def _check_X(self, X: Any, *, dtype: str, reset: bool = False) -> Any:
-        """Return X as a C-ordered array or CSR matrix of a dtype."""
-        return validate_data(
-            self, X, accept_sparse="csr", dtype=np.dtype(dtype), order="C", reset=reset
-        )
+    def _check_X(self, X: Any, *, dtype: str, reset: bool = False, stream: bool = False) -> Any:
+        """Return X as a C-ordered array or CSR matrix of a dtype, or as a ColumnTable."""
+        if reset:
+            self.is_categorical_ = find_categorical(X, self.categorical_features)
+        if self.is_categorical_ is None:
+            return validate_data(
+                self, X, accept_sparse="csr", dtype=np.dtype(dtype), order="C", reset=reset
+            )
+        validate_data(self, X, skip_check_array=True, reset=reset)
+        if reset:
+            self._columns = ColumnEncoder.from_table(
+                X, self.is_categorical_, one_hot=self.embedding_dim is None, declared=stream
+            )
+        return self._columns.encode(X, dtype=np.dtype(dtype), estimator=self)
 
     def _check_data(
-        self, X: Any, y: Any, sample_weight: Any, *, reset: bool, complete: bool = True
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        reset: bool,
+        complete: bool = True,
+        stream: bool = False,
     ) -> tuple[Any, Targets, np.ndarray | None]:
         """Return the checked inputs, targets and weights of the labels."""
         targets = check_targets(y, estimator_name=type(self).__name__, complete=complete)
-        X = self._check_X(X, dtype=self.dtype, reset=reset)
+        X = self._check_X(X, dtype=self.dtype, reset=reset, stream=stream)
         check_same_length(X, targets)
         return X, targets, check_sample_weight(sample_weight, targets, complete=complete)
 
@@ -225,6 +241,24 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         if self.early_stopping == "auto":
             return n_samples > _AUTO_EARLY_STOPPING
         return bool(self.early_stopping)
+
+    def _split_dataset(
+        self,
+        encoder: TaskEncoder,
+        X: Any,
+        targets: Targets,
+        weights: np.ndarray | None,
+        seed: int,
+    ) -> tuple[TableDataset, TableDataset | None]:
+        """Return what to learn from, and what to hold out for early stopping, if anything."""
+        rows = valid = None
+        if self._stops_early(len(targets)):
+            rows, valid_rows = self._split(encoder, targets, seed)
+            valid = self._make_dataset(
+                encoder, X, targets, weights, valid_rows, needed=self._watched(encoder)
+            )
+        train = self._make_dataset(encoder, X, targets, weights, rows, needed=encoder.names)
+        return train, valid
 
     def _split(
         self, encoder: TaskEncoder, targets: Targets, seed: int
@@ -263,12 +297,12 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         if weights is None and not targets.known.all():
             weights = targets.known.astype(np.float64)
         if rows is not None:
-            X, targets = X[rows], targets.take(rows)
+            targets = targets.take(rows)
             weights = None if weights is None else weights[rows]
         dtype = getattr(torch, self.dtype)
         encoded = encoder.encode(targets, dtype=dtype)
         if weights is None:
-            return TableDataset(X, encoded)
+            return TableDataset(X, encoded, rows=_as_index(rows))
         totals = weights.sum(axis=0)
         lost = [name for name, total in zip(encoder.names, totals, strict=True) if total == 0]
         if needed is not None and (len(lost) == len(totals) or set(lost) & set(needed)):
@@ -279,17 +313,23 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             )
         used = np.flatnonzero(weights.any(axis=1))
         if len(used) < len(weights):
-            X, encoded, weights = X[used], encoded[torch.from_numpy(used)], weights[used]
+            rows = used if rows is None else rows[used]
+            encoded, weights = encoded[torch.from_numpy(used)], weights[used]
             totals = weights.sum(axis=0)
         weights = weights * (len(weights) / np.where(totals > 0, totals, 1))
-        return TableDataset(X, encoded, torch.from_numpy(weights).to(dtype))
+        return TableDataset(X, encoded, torch.from_numpy(weights).to(dtype), _as_index(rows))
+
+    def _draw_seeds(self) -> list[int]:
+        """Draw the seed of each member."""
+        rng = check_random_state(self.random_state)
+        return [int(rng.randint(np.iinfo(np.int32).max)) for _ in range(self.n_members)]
 
     def _make_net(
-        self, encoder: TaskEncoder, seed: int, n_rows: int, *, early_stopping: bool
+        self, encoder: TaskEncoder, seeds: Sequence[int], n_rows: int, *, early_stopping: bool
     ) -> MultiTaskNet:
         """Return the skorch net that trains the network of these parameters."""
         names = encoder.names
-        monitor = ConvergenceMonitor(
+        monitor = (MemberMonitor if len(seeds) > 1 else ConvergenceMonitor)(
             "valid_loss" if early_stopping else "train_loss",
             task=next((names.index(name) for name in self._watched(encoder)), None),
             patience=self.n_iter_no_change,
@@ -298,13 +338,12 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         )
         batch_size = _AUTO_BATCH_SIZE if self.batch_size == "auto" else self.batch_size
         parameters: dict[str, Any] = {
-            "module": self._network,
-            "module__n_features": self.n_features_in_,
+            **self._module_parameters(),
             "module__n_outputs": [task.n_outputs for task in encoder.tasks],
-            **{f"module__{name}": getattr(self, name) for name in self._network_parameters},
             "criterion": MultiTaskLoss,
             "criterion__losses": [task.loss for task in encoder.tasks],
             "criterion__task_weights": check_task_weights(self.task_weights, names),
+            "criterion__n_members": len(seeds) if len(seeds) > 1 else None,
             "criterion__balancing": self.loss_balancing,
             "optimizer": torch.optim.AdamW,
             "optimizer__param_groups": self._parameter_groups(),
@@ -319,7 +358,8 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             "device": check_device(self.device),
             "dtype": self.dtype,
             "compile": self.compile,
-            "seed": seed,
+            "seed": seeds[0],
+            "further_seeds": list(seeds[1:]),
         }
         extra = dict(self.net_params or {})
         for name in extra.keys() & _OWN_PARAMETERS.keys():
@@ -329,6 +369,23 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             if issubclass(extra["optimizer"], torch.optim.LBFGS):  # knows one group only
                 del parameters["optimizer__param_groups"]
         return MultiTaskNet(**(parameters | extra)).initialize()
+
+    def _module_parameters(self) -> dict[str, Any]:
+        """Return the network and its parameters, as the skorch net takes them."""
+        parameters = {name: getattr(self, name) for name in self._network_parameters}
+        if self.is_categorical_ is None:
+            parameters |= {"n_features": self.n_features_in_}
+        elif self.embedding_dim is None:
+            parameters |= {"n_features": self._columns.n_columns}
+        else:
+            parameters |= {
+                "network": self._network,
+                "n_features": self.n_features_in_,
+                "n_categories": self._columns.n_categories,
+                "embedding_dim": self.embedding_dim,
+            }
+        module = EmbeddedNetwork if "network" in parameters else self._network
+        return {"module": module} | {f"module__{key}": value for key, value in parameters.items()}
 
     def _continue_from(self, net: MultiTaskNet, fitted: MultiTaskNet) -> None:
         """Go on where an earlier fit stopped."""
@@ -387,6 +444,13 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
     def _scores(self, X: Any) -> list[torch.Tensor]:
         """Return the raw scores of each task, in double precision."""
         check_is_fitted(self)
+        return [
+            task.average(scores) if self.net_.further_seeds else scores
+            for task, scores in zip(self._encoder.tasks, self._member_scores(X), strict=True)
+        ]
+
+    def _member_scores(self, X: Any) -> list[torch.Tensor]:
+        """Return the raw scores of each task; of several members, one after the other."""
         X = self._check_X(X, dtype=self.net_.dtype)
         return [scores.double() for scores in self.net_.predict_scores(X)]
 
@@ -421,9 +485,9 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         return tags
 
 
-def _draw_seed(random_state: Any) -> int:
-    """Draw the seed of a fit."""
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+def _as_index(rows: np.ndarray | None) -> torch.Tensor | None:
+    """Return rows as a tensor."""
+    return None if rows is None else torch.from_numpy(rows)
 
 
 @contextmanager

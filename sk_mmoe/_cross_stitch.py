@@ -62,13 +62,13 @@ class BaseCrossStitch(MultiTaskEstimator):
     def stitches_(self) -> list[np.ndarray]:
         """The learned stitch of each hidden layer."""
         check_is_fitted(self)
-        stitches = self.net_.module_.stitches
+        stitches = self.net_.network.stitches
         return [stitch.weight.detach().cpu().numpy().copy() for stitch in stitches]
 
     def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
         # Decay would pull the stitches to zero, where no task has any activations.
         rate = self.learning_rate_init * self.stitch_learning_rate_factor
-        return [*super()._parameter_groups(), ("stitches.*", {"lr": rate, "weight_decay": 0.0})]
+        return [*super()._parameter_groups(), ("*stitches.*", {"lr": rate, "weight_decay": 0.0})]
 
 
 @document(architecture=_ARCHITECTURE, stitches=_STITCHES)

@@ -9,6 +9,14 @@ from typing import TypeVar
 _Class = TypeVar("_Class", bound=type)
 
 _TRAINING = """\
+categorical_features : "from_dtype" or array-like of bool, int or str, default="from_dtype"
+    Which columns of X are categorical: a mask, indices, or names of columns. "from_dtype": those of
+    a DataFrame that hold categories or strings. Missing values are a category of their own; one
+    that `fit` has not seen counts as none. `None`: no column.
+embedding_dim : int or None, default=8
+    Length of the learned vector that the network reads for a category. `None`: one column of
+    zeros and ones for each category, as
+    :class:`~sklearn.preprocessing.OneHotEncoder` makes them, looked up and never multiplied.
 activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
     Activation of the hidden layers.
 dropout : float, default=0.0
@@ -45,6 +53,11 @@ main_task : str or int, default=None
     The task, by name or index, whose loss is watched. `None` watches the loss of all.
 warm_start : bool, default=False
     Whether `fit` goes on from the fitted network for up to `max_iter` more epochs.
+n_members : int, default=1
+    Number of networks, which differ in their seeds and are trained in one program, for less than as
+    many fits would take. Predictions are means over them: of probabilities, or of numbers. Each is
+    the network that a fit alone would give, as in as many fits with one instance of RandomState and
+    one held-out part, but for the numbers that dropout draws.
 random_state : int, RandomState instance or None, default=None
     Determines initialisation, order of rows, dropout and the held-out part. Pass an int for
     reproducible results.
@@ -84,6 +97,8 @@ task_names_ : list of str
     Names of the tasks: the columns of y, or "task0", "task1", ...
 task_kinds_ : list of {"binary", "multiclass", "regression"}
     Kinds of the tasks.
+is_categorical_ : ndarray of bool of shape (`n_features_in_`,) or None
+    Which columns are categorical. `None`: none is.
 n_features_in_ : int
     Number of features seen during `fit`.
 feature_names_in_ : ndarray of shape (`n_features_in_`,)

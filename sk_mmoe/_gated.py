@@ -24,7 +24,7 @@ _INSPECTED_VALUES = 2**24
 class GatedEstimator(MultiTaskEstimator):
     """Base of the estimators with gates: the weights of the experts, and a look at them."""
 
-    def gate_weights(self, X: Any, *, level: int = -1) -> np.ndarray:
+    def gate_weights(self, X: Any, *, level: int = -1, member: int = 0) -> np.ndarray:
         """Return how much each task listens to each expert.
 
         Parameters
@@ -34,6 +34,8 @@ class GatedEstimator(MultiTaskEstimator):
         level : int, default=-1
             The level of mixture, where there are several: 0 is the first, -1 the last, which the
             towers read.
+        member : int, default=0
+            The network, where `n_members` were trained.
 
         Returns
         -------
@@ -43,11 +45,11 @@ class GatedEstimator(MultiTaskEstimator):
         Raises
         ------
         IndexError
-            If there is no such level.
+            If there is no such level or member.
         """
         check_is_fitted(self)
         X = self._check_X(X, dtype=self.net_.dtype)
-        gates = partial(self.net_.module_.gate_weights, level=level)
+        gates = partial(self.net_.member(member).eval().gate_weights, level=level)
         weights = torch.cat(list(self.net_.map_batches(X, gates)), dim=1)
         return weights.transpose(0, 1).numpy()
 
@@ -57,13 +59,14 @@ class GatedEstimator(MultiTaskEstimator):
         n_rows = max(1, min(_INSPECTED_ROWS, _INSPECTED_VALUES // train.X.shape[1]))
         step = -(-len(train) // n_rows)
         rows = torch.arange(0, len(train), step, device=train.device)
-        net.module_.eval()
+        x = train[rows][0].to(net.device)
+        networks = [net.member(k).eval() for k in range(len(net.seeds))]
         with torch.inference_mode():
-            weights = net.module_.gate_weights(train.X[rows].to(net.device))
-        mean = weights.mean(dim=1).cpu()
+            means = [network.gate_weights(x).mean(dim=1) for network in networks]
+        mean = torch.stack(means).cpu()
         # An expert that is the only one of a task is no choice of its gate.
-        choices = torch.from_numpy(reachable_experts(self, *mean.shape).sum(axis=-1))
-        settled = (mean.amax(dim=-1) >= _POLARISED) & (choices > 1)
+        choices = torch.from_numpy(reachable_experts(self, *mean.shape[1:]).sum(axis=-1))
+        settled = (mean.amax(dim=-1) >= _POLARISED).all(dim=0) & (choices > 1)
         names = [name for name, is_so in zip(encoder.names, settled.tolist(), strict=True) if is_so]
         if names:
             warnings.warn(

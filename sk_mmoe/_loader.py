@@ -2,75 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
-import numpy as np
 import torch
-from scipy import sparse
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from sk_mmoe.nn import SparseRows
-
-Rows = slice | Tensor
-
-# A sparse product takes four to five times as long per value as a dense one.
-_SPARSE_ENOUGH = 0.2
-
-
-class SparseTable:
-    """A CSR matrix that hands out its rows a batch at a time.
-
-    On the CPU they stay sparse, unless they have so many values that a dense product is quicker.
-
-    Parameters
-    ----------
-    matrix : scipy sparse matrix of shape (n_samples, n_features)
-        The matrix, in CSR format.
-    """
-
-    def __init__(self, matrix: Any) -> None:
-        matrix = matrix if matrix.has_canonical_format else matrix.copy()
-        matrix.sum_duplicates()
-        self.shape = matrix.shape
-        self.matrix = matrix
-        self.stays_sparse = matrix.nnz < _SPARSE_ENOUGH * matrix.shape[0] * matrix.shape[1]
-        self.starts = torch.from_numpy(matrix.indptr.astype(np.int64))
-        self.columns = _as_tensor(matrix.indices)
-        self.values = _as_tensor(matrix.data)
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return int(self.shape[0])
-
-    def to(self, device: str) -> SparseTable:
-        """Move the matrix to a device."""
-        self.starts = self.starts.to(device)
-        self.columns = self.columns.to(device)
-        self.values = self.values.to(device)
-        self.stays_sparse &= self.values.device.type == "cpu"
-        return self
-
-    def __getitem__(self, rows: Rows) -> Tensor | SparseRows:
-        """Return some rows."""
-        if not self.stays_sparse:
-            return self.dense(rows)
-        part = self.matrix[rows if isinstance(rows, slice) else rows.numpy()]
-        return SparseRows(_as_csr(part), lambda: _as_csr(part.T.tocsr()))
-
-    def dense(self, rows: Rows) -> Tensor:
-        """Return some rows as a dense tensor."""
-        starts, stops = self.starts[:-1][rows], self.starts[1:][rows]
-        lengths = stops - starts
-        row = torch.repeat_interleave(lengths)
-        # The k-th stored value of the batch sits where its row starts, plus its rank in the row.
-        offset = starts - (lengths.cumsum(0) - lengths)
-        source = torch.arange(len(row), device=row.device) + offset[row]
-        dense = self.values.new_zeros(len(starts), self.shape[1])
-        dense[row, self.columns[source]] = self.values[source]
-        return dense
+from sk_mmoe._tables import Rows, as_table, concatenate, take
 
 
 class TableDataset(Dataset[Any]):
@@ -78,34 +18,67 @@ class TableDataset(Dataset[Any]):
 
     Parameters
     ----------
-    X : ndarray or scipy CSR matrix of shape (n_samples, n_features)
+    X : ndarray, scipy CSR matrix or ColumnTable of shape (n_rows, n_features)
         The inputs; a dense array is shared, not copied.
     targets : Tensor of shape (n_samples, n_tasks), default=None
         The encoded targets; `None` when there is only something to predict.
     weights : Tensor of shape (n_samples, n_tasks), default=None
         The weights of the labels; `None` weights all alike.
+    rows : Tensor of shape (n_samples,), default=None
+        The rows of X that count, so that a part of a table needs no copy. `None`: all of them.
+    n_tables : int, default=None
+        Into how many tables of equal length, one for each member of a stack of networks, the rows
+        fall. Samples are then counted in a table, and rows come for each. `None`: one table.
     """
 
     def __init__(
-        self, X: Any, targets: Tensor | None = None, weights: Tensor | None = None
+        self,
+        X: Any,
+        targets: Tensor | None = None,
+        weights: Tensor | None = None,
+        rows: Tensor | None = None,
+        n_tables: int | None = None,
     ) -> None:
-        self.X = SparseTable(X) if sparse.issparse(X) else _as_tensor(X)
+        self.X = as_table(X)
         self.targets = targets
         self.weights = weights
+        self.rows = rows
+        self.n_tables = n_tables
 
     def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.X)
+        """Return the number of samples."""
+        n_rows = len(self.X if self.rows is None else self.rows)
+        return n_rows // (self.n_tables or 1)
 
-    def __getitem__(self, rows: Rows) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return inputs and (targets, weights) of some rows."""
+    def __getitem__(self, rows: Rows) -> tuple[Any, tuple[Tensor, ...]]:
+        """Return inputs and (targets, weights) of some samples."""
+        if self.n_tables is not None:
+            first = len(self) * torch.arange(self.n_tables, device=self.device)
+            if isinstance(rows, slice):
+                rows = torch.arange(len(self), device=self.device)[rows]
+            rows = rows + first[:, None]
         y = (part[rows] for part in (self.targets, self.weights) if part is not None)
-        return self.X[rows], tuple(y)
+        return self.X[rows if self.rows is None else self.rows[rows]], tuple(y)
+
+    @classmethod
+    def stack(cls, datasets: Sequence[TableDataset]) -> TableDataset:
+        """Return data sets of equal length as one, with a table for each."""
+        X = [d.X if d.rows is None else take(d.X, d.rows) for d in datasets]
+        targets = [d.targets for d in datasets]
+        weights = [torch.ones_like(d.targets) if d.weights is None else d.weights for d in datasets]
+        unweighted = all(d.weights is None for d in datasets)
+        return cls(
+            concatenate(X),
+            torch.cat(targets),
+            None if unweighted else torch.cat(weights),
+            n_tables=len(datasets),
+        )
 
     def to(self, device: str) -> TableDataset:
-        """Move the whole table to a device, where it fits; else leave it where it is."""
+        """Move the samples to a device, where they fit; else leave them where they are."""
         if torch.device(device).type == "cuda" and self.nbytes < 0.5 * _free_memory(device):
-            self.X = self.X.to(device)
+            X = self.X if self.rows is None else take(self.X, self.rows)
+            self.X, self.rows = X.to(device), None
             self.targets = None if self.targets is None else self.targets.to(device)
             self.weights = None if self.weights is None else self.weights.to(device)
         return self
@@ -113,25 +86,24 @@ class TableDataset(Dataset[Any]):
     def fingerprint(self) -> str:
         """Return a digest of the targets and weights, and of up to a thousand rows of the input."""
         rows = torch.linspace(0, len(self) - 1, min(len(self), 1000)).long()
+        X = self[rows.to(self.device)][0]
+        parts = X if isinstance(X, tuple) else [X if isinstance(X, Tensor) else X.to_dense()]
         digest = sha256(repr(self.X.shape).encode())
-        X = self.X[rows.to(self.device)]
-        X = X.to_dense() if isinstance(X, SparseRows) else X
-        for part in (X, self.targets, self.weights):
+        for part in (*parts, self.targets, self.weights):
             if part is not None:
                 digest.update(part.cpu().numpy().tobytes())
         return digest.hexdigest()
 
     @property
     def nbytes(self) -> int:
-        """The size of the table in bytes."""
-        X = self.X
-        parts = [X.starts, X.columns, X.values] if isinstance(X, SparseTable) else [X]
-        return sum(part.nbytes for part in (*parts, self.targets, self.weights) if part is not None)
+        """The size of the whole table in bytes."""
+        parts = (self.X, self.targets, self.weights)
+        return sum(part.nbytes for part in parts if part is not None)
 
     @property
     def device(self) -> torch.device:
         """The device on which the table lies."""
-        return (self.X.values if isinstance(self.X, SparseTable) else self.X).device
+        return self.X.device
 
 
 class BatchLoader:
@@ -147,12 +119,19 @@ class BatchLoader:
         Number of rows in a batch; the last one may be smaller.
     shuffle : bool, default=False
         Whether to draw the rows in a new random order at every pass.
+
+    Attributes
+    ----------
+    draw_order : callable
+        Returns an order of a number of rows, or several, one below the other. The batches then
+        have the rows of each: X is of shape (n_orders, batch_size, n_features).
     """
 
     def __init__(self, dataset: TableDataset, *, batch_size: int, shuffle: bool = False) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.draw_order = torch.randperm
 
     def __len__(self) -> int:
         """Return the number of batches."""
@@ -166,24 +145,9 @@ class BatchLoader:
                 yield self.dataset[start : start + self.batch_size]
             return
         # Drawn on the CPU, so that a seed gives the same order on every device.
-        order = torch.randperm(n_rows).to(self.dataset.device)
-        for rows in order.split(self.batch_size):
+        order = self.draw_order(n_rows).to(self.dataset.device)
+        for rows in order.split(self.batch_size, dim=-1):
             yield self.dataset[rows]
-
-
-def _as_tensor(array: np.ndarray) -> Tensor:
-    """Share an array's memory with a tensor; a read-only array is copied."""
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
-
-
-def _as_csr(matrix: Any) -> Tensor:
-    """Return a sparse tensor that shares the memory of a scipy CSR matrix."""
-    starts, columns, values = (
-        torch.from_numpy(part) for part in (matrix.indptr, matrix.indices, matrix.data)
-    )
-    return torch.sparse_csr_tensor(
-        starts, columns, values, size=matrix.shape, check_invariants=False
-    )
 
 
 def _free_memory(device: str) -> int:

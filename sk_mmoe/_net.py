@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from threading import RLock
@@ -16,11 +16,10 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.history import History
-from skorch.utils import to_device
 from torch import Tensor
 
 from sk_mmoe._loader import BatchLoader, TableDataset
-from sk_mmoe.nn import MultiTaskLoss, SparseRows
+from sk_mmoe.nn import MemberStack, MultiTaskLoss
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 _COLOUR = re.compile(r"\x1b\[\d+m")
@@ -38,10 +37,11 @@ class StopTraining(KeyboardInterrupt):
 class MultiTaskNet(NeuralNet):
     """A skorch net whose module scores several tasks.
 
-    It differs from :class:`skorch.NeuralNet` in four things: the criterion returns one loss per
+    It differs from :class:`skorch.NeuralNet` in five things: the criterion returns one loss per
     task; what is recorded is recorded once per epoch, unless a callback asks for batches; the
     randomness of an epoch depends on the seed and the number of the epoch only, so that a resumed
-    training repeats an uninterrupted one; and training runs up to a number of epochs in all.
+    training repeats an uninterrupted one; training runs up to a number of epochs in all; and with
+    further seeds it trains several networks in one program, each as it would be trained alone.
 
     Parameters
     ----------
@@ -49,6 +49,8 @@ class MultiTaskNet(NeuralNet):
         As in :class:`skorch.NeuralNet`.
     seed : int, default=0
         The seed of initialisation, order of rows and dropout.
+    further_seeds : sequence of int, default=()
+        The seeds of the other members, where the module is a stack of several.
     dtype : str, default="float32"
         The type of the parameters.
     """
@@ -64,12 +66,14 @@ class MultiTaskNet(NeuralNet):
         criterion: Any,
         *,
         seed: int = 0,
+        further_seeds: Sequence[int] = (),
         dtype: str = "float32",
         iterator_train: Any = BatchLoader,
         iterator_valid: Any = BatchLoader,
         **kwargs: Any,
     ) -> None:
         self.seed = seed
+        self.further_seeds = further_seeds
         self.dtype = dtype
         super().__init__(
             module,
@@ -81,19 +85,39 @@ class MultiTaskNet(NeuralNet):
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Callback]]:
-        ignored = ["train_task_losses", "valid_task_losses", "task_weights"]
+        kinds = ("task_losses", "member_losses", "member_task_losses")
+        ignored = [f"{part}_{kind}" for part in ("train", "valid") for kind in kinds]
+        ignored.append("task_weights")
         sink = _print_row if self.verbose else print  # skorch is silent with print only
         return [
             ("epoch_timer", EpochTimer()),
             ("print_log", PrintLog(keys_ignored=ignored, sink=sink)),
         ]
 
+    @property
+    def network(self) -> torch.nn.Module:
+        """The network, without what encodes the columns of a table for it."""
+        member = self.member(0)
+        return getattr(member, "network", member)
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seed of each member."""
+        return [self.seed, *self.further_seeds]
+
+    def member(self, index: int) -> torch.nn.Module:
+        """Return the module of a member, counted from 0."""
+        if not 0 <= index <= len(self.further_seeds):
+            raise IndexError(f"member must be from 0 to {len(self.further_seeds)}, got {index}.")
+        stack: Any = self.module_
+        return stack.member(index) if self.further_seeds else stack
+
     # -- building ---------------------------------------------------------------------------
 
     def initialize(self) -> MultiTaskNet:
         """Build module, criterion, optimizer and callbacks, from the seed."""
         with _forked_rng(self.device):
-            torch.manual_seed(self._epoch_seed(0))
+            torch.manual_seed(_epoch_seed(self.seed, 0))
             super().initialize()
         return self
 
@@ -115,6 +139,13 @@ class MultiTaskNet(NeuralNet):
     def initialize_module(self) -> MultiTaskNet:
         """Build the module in the net's dtype."""
         super().initialize_module()
+        if self.further_seeds:
+            networks = [self.module_]
+            for seed in self.further_seeds:
+                torch.manual_seed(_epoch_seed(seed, 0))
+                super().initialize_module()
+                networks.append(self.module_)
+            self.module_ = MemberStack(networks)
         self.module_ = self.module_.to(getattr(torch, self.dtype))
         return self
 
@@ -174,6 +205,19 @@ class MultiTaskNet(NeuralNet):
             raise FloatingPointError(f"training diverged: not all weights are numbers. {_DIVERGED}")
         return self
 
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
+        """Return the batches of a data set; each member has an order of its own."""
+        iterator = super().get_iterator(dataset, training=training)
+        if training and self.further_seeds:
+            iterator.draw_order = self._draw_orders
+        return iterator
+
+    def _draw_orders(self, n_rows: int) -> Tensor:
+        """Draw the order in which each member sees the rows, as it would alone."""
+        seeds = (_epoch_seed(seed, len(self.history)) for seed in self.seeds)
+        generators = (torch.Generator().manual_seed(seed) for seed in seeds)
+        return torch.stack([torch.randperm(n_rows, generator=g) for g in generators])
+
     def get_split_datasets(self, X: Any, y: Any = None, **_: Any) -> tuple[Any, Any]:
         """Return the data sets that :meth:`train` was given."""
         return self._datasets
@@ -202,8 +246,9 @@ class MultiTaskNet(NeuralNet):
     def notify(self, method_name: str, **kwargs: Any) -> None:
         """Call the callbacks; a stop takes effect when all of them have seen the epoch."""
         if method_name == "on_epoch_begin":
-            torch.manual_seed(self._epoch_seed(len(self.history) + 1))
-            past = [epoch["train_task_losses"] for epoch in self.history]
+            torch.manual_seed(_epoch_seed(self.seed, len(self.history) + 1))
+            entry = "train_member_task_losses" if self.further_seeds else "train_task_losses"
+            past = [epoch[entry] for epoch in self.history]
             self.criterion_.balancing.begin_epoch(past)
         if method_name != "on_epoch_end":
             super().notify(method_name, **kwargs)
@@ -228,10 +273,11 @@ class MultiTaskNet(NeuralNet):
         if iterator is None:
             return
         self._set_training(training)
-        total: Any = 0.0
+        task_losses: Any = 0.0
+        penalty: Any = 0.0
         n_rows = 0
         for batch in iterator:
-            size = len(batch[0])
+            size = batch[1][0].shape[-2]
             if self._batch_hooks:
                 self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
@@ -241,59 +287,75 @@ class MultiTaskNet(NeuralNet):
                 self.notify("on_batch_end", batch=batch, training=training, **step)
                 self._set_training(training)
             # Summed where the losses lie: a GPU is not made to wait for a number to be read.
-            total = total + size * torch.cat([step["loss"].view(1), step["task_losses"]])
+            task_losses = task_losses + size * step["task_losses"]
+            if step["penalty"] is not None:
+                penalty = penalty + size * step["penalty"]
             n_rows += size
-        loss, *task_losses = (total / n_rows).tolist()
+        if training:
+            weights = self.criterion_.balancing.weights().detach()
+            self.history.record("task_weights", _mean_over_members(weights).tolist())
+            if not self._batch_hooks:
+                self.history.new_batch()  # skorch's checkpoints look at the last one
+        self._record_losses(prefix, task_losses / n_rows, penalty / n_rows)
+
+    def _record_losses(self, prefix: str, task_losses: Tensor, penalty: Tensor | float) -> None:
+        """Record the losses of an epoch."""
+        losses = self.criterion_.total(task_losses) + penalty
+        loss = float(losses.mean())
         if not np.isfinite(loss):
             raise FloatingPointError(
                 f"{prefix}_loss became {loss} in epoch {len(self.history)}. {_DIVERGED}"
             )
-        if training:
-            self.history.record("task_weights", self.criterion_.balancing.weights().tolist())
-            if not self._batch_hooks:
-                self.history.new_batch()  # skorch's checkpoints look at the last one
-        earlier = [
-            epoch[f"{prefix}_loss"] for epoch in self.history[:-1] if f"{prefix}_loss" in epoch
-        ]
-        self.history.record(f"{prefix}_loss", loss)
-        self.history.record(f"{prefix}_loss_best", loss < min(earlier, default=np.inf))
-        self.history.record(f"{prefix}_task_losses", task_losses)
+        entry = f"{prefix}_loss"
+        earlier = [epoch[entry] for epoch in self.history[:-1] if entry in epoch]
+        self.history.record(entry, loss)
+        self.history.record(f"{entry}_best", loss < min(earlier, default=np.inf))
+        self.history.record(f"{prefix}_task_losses", _mean_over_members(task_losses).tolist())
+        if self.further_seeds:
+            self.history.record(f"{prefix}_member_losses", losses.tolist())
+            self.history.record(f"{prefix}_member_task_losses", task_losses.tolist())
 
     def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Take one optimizer step; without skorch's bookkeeping where nobody asks for it."""
         if self._batch_hooks or not isinstance(self.optimizer_, _ONE_EVALUATION):
             return super().train_step(batch, **fit_params)
-        self._zero_grad_optimizer()
-        step = self.train_step_single(batch, **fit_params)
-        self._step_optimizer(None)
+        self.optimizer_.zero_grad()
+        step = self._descend(batch)
+        self.optimizer_.step()
         return step
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Compute the losses of a batch and their gradients, with the loss that is on record."""
+        step = self._descend(batch)
+        loss = self.get_loss(step["task_losses"], batch[1])
+        return step | {"loss": loss if step["penalty"] is None else loss + step["penalty"].mean()}
+
+    def _descend(self, batch: Any) -> dict[str, Any]:
         """Compute the losses of a batch and their gradients."""
         step = self._evaluate(batch)
-        penalty_of: Callable[[], Tensor] | None = getattr(self.module_, "penalty", None)
+        penalty_of: Callable[[], Tensor | None] | None = getattr(self.module_, "penalty", None)
         penalty = None if penalty_of is None else penalty_of()
         self.criterion_.balancing.backward(step["task_losses"], self.module_, penalty)
-        if penalty is not None:
-            step["loss"] = step["loss"] + penalty.detach()
-        return step | {"task_losses": step["task_losses"].detach()}
+        step["task_losses"] = step["task_losses"].detach()
+        step["penalty"] = None if penalty is None else penalty.detach()
+        return step
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Compute the losses of a batch."""
         with torch.inference_mode():
-            return self._evaluate(batch)
+            step = self._evaluate(batch)
+            return step | {"loss": self.get_loss(step["task_losses"], batch[1])}
 
     def _evaluate(self, batch: Any) -> dict[str, Any]:
-        """Return the scores of a batch and its losses: of each task, and in all."""
+        """Return the scores of a batch and the losses of the tasks."""
         X, y = batch
         scores = self.module_(X.to(self.device))
-        task_losses = self.criterion_(scores, *to_device(y, self.device))
-        loss = self.get_loss(task_losses.detach(), y)  # on record; the balancing has its own
-        return {"loss": loss, "task_losses": task_losses, "y_pred": scores}
+        task_losses = self.criterion_(scores, *(part.to(self.device) for part in y))
+        return {"task_losses": task_losses, "penalty": None, "y_pred": scores}
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
         """Return the weighted mean of the tasks' losses."""
-        return self.criterion_.total(y_pred)
+        return self.criterion_.total(y_pred).mean()
 
     # -- predicting -------------------------------------------------------------------------
 
@@ -302,16 +364,16 @@ class MultiTaskNet(NeuralNet):
 
         Parameters
         ----------
-        X : ndarray or CSR matrix of shape (n_samples, n_features)
+        X : ndarray, CSR matrix or ColumnTable of shape (n_samples, n_features)
             The input.
 
         Returns
         -------
         list of Tensor of shape (n_samples, n_outputs[k])
-            The scores, on the CPU.
+            The scores, on the CPU; of several members, one after the other.
         """
         batches = self.map_batches(X, self.module_)
-        return [torch.cat(parts) for parts in zip(*batches, strict=True)]
+        return [torch.cat(parts, dim=-2) for parts in zip(*batches, strict=True)]
 
     def map_batches(self, X: Any, function: Callable[[Tensor], Any]) -> Iterator[Any]:
         """Apply a function of the module to the rows of X, in large batches, without gradients.
@@ -321,10 +383,10 @@ class MultiTaskNet(NeuralNet):
 
         Parameters
         ----------
-        X : ndarray or CSR matrix of shape (n_samples, n_features)
+        X : ndarray, CSR matrix or ColumnTable of shape (n_samples, n_features)
             The input.
         function : callable
-            A function of a tensor on the net's device, that returns one tensor or several with the
+            A function of rows on the net's device, that returns one tensor or several with the
             rows of X along the last dimension but one.
 
         Yields
@@ -335,19 +397,18 @@ class MultiTaskNet(NeuralNet):
         batch_size = max(_PAD_ROWS, min(_PREDICT_ROWS, _PREDICT_VALUES // X.shape[1]))
         self.module_.eval()
         for batch, _ in BatchLoader(TableDataset(X), batch_size=batch_size):
-            surplus = -len(batch) % _PAD_ROWS
+            surplus = -batch.shape[0] % _PAD_ROWS
             with torch.inference_mode():
                 result = function(_pad(batch, surplus).to(self.device))
             yield _without_surplus(result, surplus)
 
-    # -- randomness -------------------------------------------------------------------------
-
-    def _epoch_seed(self, epoch: int) -> int:
-        """Return the seed of an epoch."""
-        return int(np.random.SeedSequence([self.seed, epoch]).generate_state(1)[0])
-
 
 _ONE_EVALUATION = (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
+
+
+def _epoch_seed(seed: int, epoch: int) -> int:
+    """Return the seed of an epoch of a network."""
+    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
 
 
 def _print_row(row: str) -> None:
@@ -355,13 +416,18 @@ def _print_row(row: str) -> None:
     print(row if sys.stdout.isatty() else _COLOUR.sub("", row))
 
 
+def _mean_over_members(values: Tensor) -> Tensor:
+    """Return values of the tasks as their means over members, where there are several."""
+    return values.reshape(-1, values.shape[-1]).mean(dim=0)
+
+
 def _pad(batch: Any, surplus: int) -> Any:
     """Return a batch with rows of zeros at its end."""
     if surplus == 0:
         return batch
-    if isinstance(batch, SparseRows):
-        return batch.pad(surplus)
-    return torch.cat([batch, batch.new_zeros(surplus, batch.shape[1])])
+    if isinstance(batch, Tensor):
+        return torch.cat([batch, batch.new_zeros(surplus, batch.shape[1])])
+    return batch.pad(surplus)
 
 
 def _without_surplus(result: Any, surplus: int) -> Any:

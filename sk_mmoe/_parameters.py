@@ -25,6 +25,8 @@ class TrainingParameters(BaseEstimator):
     that scikit-learn inspects has those of all its bases.
     """
 
+    categorical_features: Any = "from_dtype"
+    embedding_dim: Any = 8
     activation: str = "relu"
     dropout: float = 0.0
     task_weights: Any = None
@@ -39,6 +41,7 @@ class TrainingParameters(BaseEstimator):
     tol: float = 1e-4
     main_task: Any = None
     warm_start: bool = False
+    n_members: int = 1
     random_state: Any = None
     verbose: Any = 0
     device: Any = "auto"
@@ -48,6 +51,8 @@ class TrainingParameters(BaseEstimator):
     net_params: Any = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
+        "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "task_weights": [dict, "array-like", None],
@@ -62,6 +67,7 @@ class TrainingParameters(BaseEstimator):
         "tol": [Interval(Real, 0, None, closed="left")],
         "main_task": [str, Interval(Integral, 0, None, closed="left"), None],
         "warm_start": ["boolean"],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "device": [str, torch.device],

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.history import History
 
 from sk_mmoe._base import MultiTaskEstimator
+from sk_mmoe._columns import ColumnEncoder
 from sk_mmoe._tasks import TASK_KINDS, TaskEncoder
 
 _METADATA_KEY = "sk_mmoe"
@@ -73,6 +74,8 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
     net = estimator.net_
     parameters |= {name: getattr(net, f"module__{name}") for name in estimator._network_parameters}
     parameters["dtype"] = net.dtype
+    if estimator.is_categorical_ is not None:
+        parameters["embedding_dim"] = getattr(net, "module__embedding_dim", None)
     if not isinstance(estimator.loss_balancing, str):  # code, too, and of use in training only
         del parameters["loss_balancing"]
     if not isinstance(estimator.random_state, int):
@@ -82,9 +85,10 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
         "parameters": {k: v for k, v in parameters.items() if k not in _CODE},
         "n_features": estimator.n_features_in_,
         "feature_names": getattr(estimator, "feature_names_in_", None),
+        "columns": _describe_columns(estimator),
         "tasks": [{"kind": task.kind, **vars(task)} for task in estimator._encoder.tasks],
         "ndim": estimator._encoder.ndim,
-        "seed": net.seed,
+        "seeds": net.seeds,
         "early_stopping": estimator.validation_scores_ is not None,
         "history": [dict(epoch) for epoch in net.history],
     }
@@ -143,15 +147,31 @@ def load_model(
     estimator.n_features_in_ = description["n_features"]
     if description["feature_names"] is not None:
         estimator.feature_names_in_ = description["feature_names"]
+    if (columns := description["columns"]) is not None:
+        estimator._columns = ColumnEncoder(**columns)
+    estimator.is_categorical_ = None if columns is None else columns["is_categorical"]
     tasks = [TASK_KINDS[task.pop("kind")](**task) for task in description["tasks"]]
     encoder = TaskEncoder(tasks, ndim=description["ndim"])
     net = estimator._make_net(
-        encoder, description["seed"], n_rows=1, early_stopping=description["early_stopping"]
+        encoder, description["seeds"], n_rows=1, early_stopping=description["early_stopping"]
     )
     net.module_.load_state_dict(weights)
     net.history = History(description["history"])
     estimator._set_fitted(net, encoder)
     return estimator
+
+
+def _describe_columns(estimator: Any) -> dict[str, Any] | None:
+    """Return what a table's categorical columns are, if it has some."""
+    if estimator.is_categorical_ is None:
+        return None
+    columns = estimator._columns
+    return {
+        "is_categorical": columns.is_categorical,
+        "categories": [labels.to_numpy() for labels in columns.categories],
+        "has_missing": columns.has_missing,
+        "one_hot": columns.one_hot,
+    }
 
 
 def _safetensors() -> Any:

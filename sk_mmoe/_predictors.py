@@ -250,6 +250,40 @@ class MultiTaskRegressor(RegressorMixin, _TaskKinds):
     def _task_kinds(self, names: list[str]) -> list[str]:
         return ["regression"] * len(names)
 
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Predict the targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The inputs.
+        return_std : bool, default=False
+            Whether to return the spread of the members' predictions, too.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            The predictions, the means over members where there are several. Of shape (n_samples,)
+            if y had one dimension.
+        std : ndarray of the shape of y
+            The standard deviations of the members' predictions. Only if `return_std` is True.
+
+        Raises
+        ------
+        ValueError
+            If `return_std` is True and there are no members to compare.
+        """
+        check_is_fitted(self)
+        if not return_std:
+            return super().predict(X)
+        if not self.net_.further_seeds:
+            raise ValueError("return_std needs a spread over members: set n_members to 2 or more.")
+        encoder, scores = self._encoder, self._member_scores(X)
+        tasks = list(zip(encoder.tasks, scores, strict=True))
+        y = encoder.decode([task.average(member_scores) for task, member_scores in tasks])
+        std = np.stack([task.spread(member_scores) for task, member_scores in tasks], axis=1)
+        return y, std.reshape(y.shape)
+
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MultiTaskEstimator:
         """Pass once over a chunk of a stream.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -67,6 +68,10 @@ class Task(ABC):
     @abstractmethod
     def decode(self, scores: Tensor) -> np.ndarray:
         """Return the labels predicted by raw scores of shape (n_samples, n_outputs)."""
+
+    @abstractmethod
+    def average(self, scores: Tensor) -> Tensor:
+        """Return the scores of the mean prediction of members, who are on the first axis."""
 
 
 class ClassificationTask(Task):
@@ -145,7 +150,12 @@ class BinaryTask(ClassificationTask):
 
     def log_proba(self, scores: Tensor) -> Tensor:
         """Return the log-probability of both classes."""
-        return F.logsigmoid(torch.cat([-scores, scores], dim=1))
+        return F.logsigmoid(torch.cat([-scores, scores], dim=-1))
+
+    def average(self, scores: Tensor) -> Tensor:
+        """Return the logit of the mean probability."""
+        first, second = self.log_proba(scores).logsumexp(dim=0).split(1, dim=-1)
+        return second - first
 
 
 class MulticlassTask(ClassificationTask):
@@ -165,7 +175,11 @@ class MulticlassTask(ClassificationTask):
 
     def log_proba(self, scores: Tensor) -> Tensor:
         """Return the log-probability of each class."""
-        return F.log_softmax(scores, dim=1)
+        return F.log_softmax(scores, dim=-1)
+
+    def average(self, scores: Tensor) -> Tensor:
+        """Return the logarithms of the mean probabilities."""
+        return self.log_proba(scores).logsumexp(dim=0) - math.log(len(scores))
 
 
 class RegressionTask(Task):
@@ -205,6 +219,15 @@ class RegressionTask(Task):
         """Return the predictions in the user's units."""
         predictions: np.ndarray = scores[:, 0].double().numpy() * self.scale + self.mean
         return predictions
+
+    def average(self, scores: Tensor) -> Tensor:
+        """Return the mean prediction."""
+        return scores.mean(dim=0)
+
+    def spread(self, scores: Tensor) -> np.ndarray:
+        """Return the standard deviation over members, in the user's units."""
+        deviations: np.ndarray = scores[..., 0].double().std(dim=0, correction=0).numpy()
+        return deviations * self.scale
 
 
 def _as_numbers(labels: np.ndarray, name: str) -> np.ndarray:

@@ -349,7 +349,7 @@ def check_device(device: str | torch.device) -> str:
 
 def warn_of_large_values(X: Any) -> None:
     """Warn of inputs that were most likely not scaled."""
-    values = X.data if sparse.issparse(X) else X
+    values = np.asarray(X.data if sparse.issparse(X) else getattr(X, "numbers", X))
     largest = max(values.max(initial=0), -values.min(initial=0))
     if largest > _LARGE_VALUE:
         warnings.warn(

@@ -86,13 +86,18 @@ class ConvergenceMonitor(Callback):
             self.best_loss_ = loss
             if self.restore_best:
                 self.best_weights_ = deepcopy(net.module_.state_dict())
-        net.stop_training_ |= self.n_stale_ >= self.patience
+        net.stop_training_ |= self.finished
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Put the best weights back."""
         if self.best_weights_ is not None:
             net.module_.load_state_dict(self.best_weights_)
             self.best_weights_ = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether training ends here."""
+        return bool(self.n_stale_ >= self.patience)
 
     def observe(self, epoch: dict[str, Any]) -> float:
         """Return the loss to watch.
@@ -211,7 +216,7 @@ class TrainingCheckpoint(Callback):
         net.history = History(state["history"])
         for monitor, remembered in zip(_monitors(net), state["monitors"], strict=True):
             monitor.load_state_dict(remembered)
-            net.stop_training_ |= monitor.n_stale_ >= monitor.patience
+            net.stop_training_ |= monitor.finished
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Write the state of training."""
@@ -256,7 +261,15 @@ def _copy_callbacks(callbacks: Any) -> list[Any]:
 
 def _parameters(net: Any) -> str:
     """Describe what shapes the network and its steps."""
-    prefixes = ("module", "criterion__balancing", "optimizer", "lr", "batch_size", "dtype")
+    prefixes = (
+        "module",
+        "criterion__balancing",
+        "optimizer",
+        "lr",
+        "batch_size",
+        "dtype",
+        "further",
+    )
     return str(
         {
             key: value

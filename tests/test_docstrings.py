@@ -66,6 +66,9 @@ def test_documented_defaults_are_the_signatures(name):
     for parameter in inspect.signature(found).parameters.values():
         if parameter.name == "self":
             continue
+        if parameter.kind is parameter.VAR_KEYWORD:
+            assert f"**{parameter.name}" in documented
+            continue
         kind, _, default = documented[parameter.name].partition(", default=")
         assert kind
         if parameter.default is parameter.empty:

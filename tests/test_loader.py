@@ -14,7 +14,8 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from torch.utils.data import DataLoader
 
-from sk_mmoe._loader import BatchLoader, SparseTable, TableDataset
+from sk_mmoe._loader import BatchLoader, TableDataset
+from sk_mmoe._tables import SparseTable
 from sk_mmoe.nn import SparseRows
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -237,7 +238,7 @@ def test_read_only_sparse_matrices_are_accepted(part):
     # In a process of its own: torch warns of shared read-only memory once in a process.
     program = (
         "import scipy.sparse\n"
-        "from sk_mmoe._loader import SparseTable\n"
+        "from sk_mmoe._tables import SparseTable\n"
         "matrix = scipy.sparse.random(20, 4, 0.5, format='csr', random_state=0)\n"
         f"matrix.{part}.flags.writeable = False\n"
         "table = SparseTable(matrix)\n"

@@ -125,6 +125,9 @@ def test_what_is_no_balancing_is_refused(given, X, y):
 @pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.RMSprop, torch.optim.LBFGS])
 def test_another_optimizer_learns_with_balancing(optimizer, X, y):
     model = SharedBottomClassifier(
-        loss_balancing="uncertainty", net_params={"optimizer": optimizer}, **FAST
+        loss_balancing="uncertainty",
+        net_params={"optimizer": optimizer},
+        # LBFGS on minibatches diverges from some starts when it takes large steps.
+        **FAST | {"learning_rate_init": 1e-3},
     )
     assert np.isfinite(model.fit(X, y).loss_curve_).all()

@@ -18,8 +18,10 @@ from sk_mmoe.nn._count import count_parameters, fit_width
 from sk_mmoe.nn._cross_stitch import CrossStitch, CrossStitchUnit
 from sk_mmoe.nn._gradient_balancing import GradientSurgery, GradNorm, PCGrad
 from sk_mmoe.nn._heads import TaskHeads
+from sk_mmoe.nn._inputs import ColumnEmbedding, ColumnRows, EmbeddedNetwork
 from sk_mmoe.nn._l2_constrained import L2Constrained
 from sk_mmoe.nn._loss import MultiTaskLoss
+from sk_mmoe.nn._members import MemberStack
 from sk_mmoe.nn._mixture import MixtureOfExperts, MMoE, OMoE
 from sk_mmoe.nn._ple import PLE, ExtractionLayer
 from sk_mmoe.nn._shared_bottom import SharedBottom
@@ -30,15 +32,19 @@ from sk_mmoe.nn._tucker import TensorFactorization, TuckerLinear
 
 __all__ = [
     "PLE",
+    "ColumnEmbedding",
+    "ColumnRows",
     "CrossStitch",
     "CrossStitchUnit",
     "DynamicWeightAverage",
+    "EmbeddedNetwork",
     "ExtractionLayer",
     "FixedWeights",
     "GradNorm",
     "GradientSurgery",
     "L2Constrained",
     "MMoE",
+    "MemberStack",
     "MixtureOfExperts",
     "MultiTaskLoss",
     "OMoE",

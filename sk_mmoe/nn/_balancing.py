@@ -43,7 +43,8 @@ class FixedWeights(nn.Module):
         Parameters
         ----------
         task_weights : Tensor of shape (n_tasks,)
-            The weights of the tasks, with a sum of one.
+            The weights of the tasks, with a sum of one. Of several members that are trained as
+            one program, a row for each: all else then has rows, too.
 
         Returns
         -------
@@ -86,7 +87,7 @@ class FixedWeights(nn.Module):
         Tensor of shape ()
             The balanced loss.
         """
-        return task_losses @ self.weights()
+        return (task_losses * self.weights()).sum()
 
     def backward(
         self, task_losses: Tensor, network: nn.Module, penalty: Tensor | None = None
@@ -100,10 +101,10 @@ class FixedWeights(nn.Module):
         network : torch.nn.Module
             The network. All its parameters but those of ``network.heads`` count as shared.
         penalty : Tensor of shape (), default=None
-            A term of the loss that belongs to no task.
+            A term of the loss that belongs to no task; of several members, one for each.
         """
         loss = self.loss(task_losses)
-        (loss if penalty is None else loss + penalty).backward()
+        (loss if penalty is None else loss + penalty.sum()).backward()
 
 
 class UncertaintyWeighting(FixedWeights):
@@ -173,7 +174,7 @@ class UncertaintyWeighting(FixedWeights):
         Tensor of shape ()
             The balanced loss.
         """
-        return super().loss(task_losses) + self.task_weights @ self.log_variances
+        return super().loss(task_losses) + (self.task_weights * self.log_variances).sum()
 
 
 class DynamicWeightAverage(FixedWeights):
@@ -241,7 +242,8 @@ class DynamicWeightAverage(FixedWeights):
             return
         before, last = torch.tensor(task_losses[-2:]).to(self.factors)
         ratios = torch.where(before > 0, last / before, 1.0)
-        self.factors.copy_(len(ratios) * (ratios / self.temperature).softmax(dim=0))
+        n_tasks = ratios.shape[-1]
+        self.factors.copy_(n_tasks * (ratios / self.temperature).softmax(dim=-1))
 
     def weights(self) -> Tensor:
         """Return the weights of the tasks in this epoch.

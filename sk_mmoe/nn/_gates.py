@@ -16,6 +16,9 @@ GATES = ("softmax", "top_k", "dselect_k")
 # Of a gate that has selected experts, chance may drop all but a trace.
 _HARDLY_ANYTHING = 0.01
 
+# Number of multiplications from which torch leaves a product of matrices in a batch to MKL.
+_SMALL_PRODUCT = 400
+
 
 class SoftmaxGate(StackedLinear):
     r"""Gates that listen to all experts: :math:`g^k(x) = \mathrm{softmax}(W_{gk} x)`.
@@ -255,6 +258,30 @@ def check_level(level: int, n_levels: int, *, of: str) -> int:
             f"got {level}."
         )
     return level % n_levels
+
+
+def mix(weights: Tensor, experts: Tensor) -> Tensor:
+    """Return what each gate mixes of the experts.
+
+    Parameters
+    ----------
+    weights : Tensor of shape (n_gates, n_samples, n_experts)
+        The weights of the experts.
+    experts : Tensor of shape (n_experts, n_samples, n_units)
+        What the experts put out.
+
+    Returns
+    -------
+    Tensor of shape (n_gates, n_samples, n_units)
+        The mixtures.
+    """
+    n_gates, _, n_experts = weights.shape
+    # torch multiplies small matrices, here one for each sample, by a loop that takes twice as long
+    # as MKL for matrices of twice the size: the gates are computed as often as needed.
+    n_times = 1 + (_SMALL_PRODUCT - 1) // (n_gates * n_experts * experts.shape[-1])
+    repeated = torch.cat([weights] * n_times) if n_times > 1 else weights
+    mixtures = repeated.transpose(-3, -2) @ experts.transpose(-3, -2)
+    return mixtures.transpose(-3, -2)[:n_gates]
 
 
 def smooth_step(x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from sk_mmoe.nn._balancing import FixedWeights
 
 
-class _GradientBalancing(FixedWeights):
+class GradientBalancing(FixedWeights):
     """Base: one gradient for each task on the shared parameters, and what is made of them."""
 
     def combine(self, gradients: Tensor, task_losses: Tensor) -> Tensor:
@@ -61,7 +61,7 @@ class _GradientBalancing(FixedWeights):
             parameter.grad = part if parameter.grad is None else parameter.grad + part
 
 
-class GradNorm(_GradientBalancing):
+class GradNorm(GradientBalancing):
     r"""Learn weights that make the tasks' gradients alike in size, larger where a task lags.
 
     Task k has the weight :math:`w_k \lambda_k`, where the :math:`\lambda` have a mean of one and
@@ -164,7 +164,7 @@ class GradNorm(_GradientBalancing):
         return f"restoring_force={self.restoring_force}"
 
 
-class GradientSurgery(_GradientBalancing):
+class GradientSurgery(GradientBalancing):
     """Descend on the shared parameters along what an aggregator makes of the tasks' gradients.
 
     The heads learn by the gradient of the weighted mean. A step costs a backward pass for each

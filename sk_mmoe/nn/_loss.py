@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sk_mmoe.nn._balancing import DynamicWeightAverage, FixedWeights, UncertaintyWeighting
-from sk_mmoe.nn._gradient_balancing import GradientSurgery, GradNorm, PCGrad
+from sk_mmoe.nn._gradient_balancing import GradientBalancing, GradientSurgery, GradNorm, PCGrad
 
 TaskLoss = Callable[[Tensor, Tensor], Tensor]
 
@@ -42,6 +42,9 @@ class MultiTaskLoss(nn.Module):
         How training balances the tasks: "fixed", "uncertainty", "dwa", "gradnorm", "pcgrad", a
         module of these kinds with settings of its own, which is copied, or an aggregator for
         :class:`GradientSurgery`. The loss itself does not depend on it.
+    n_members : int, default=None
+        The number of networks of a :class:`MemberStack`, each of which has losses of its own.
+        `None`: a single network.
 
     Attributes
     ----------
@@ -69,12 +72,22 @@ class MultiTaskLoss(nn.Module):
         task_weights: Sequence[float] | None = None,
         *,
         balancing: str | nn.Module = "fixed",
+        n_members: int | None = None,
     ) -> None:
         super().__init__()
         self.losses = list(losses)
         weights = torch.ones(len(self.losses)) if task_weights is None else task_weights
         weights = torch.as_tensor(weights, dtype=torch.get_default_dtype())
-        self.balancing = _make_balancing(balancing).start(weights / weights.sum())
+        weights = weights / weights.sum()
+        self.balancing = _make_balancing(balancing)
+        if n_members is not None:
+            if isinstance(self.balancing, GradientBalancing):
+                raise ValueError(
+                    f"balancing={balancing!r} looks at the gradients of a single network, got "
+                    f"{n_members} members. Use 'fixed', 'uncertainty' or 'dwa'."
+                )
+            weights = weights.repeat(n_members, 1)
+        self.balancing.start(weights)
 
     def forward(
         self, scores: Sequence[Tensor], targets: Tensor, weights: Tensor | None = None
@@ -83,39 +96,48 @@ class MultiTaskLoss(nn.Module):
 
         Parameters
         ----------
-        scores : sequence of Tensor of shape (n_samples, n_outputs[k])
-            The raw scores of each task.
-        targets : Tensor of shape (n_samples, n_tasks)
+        scores : sequence of Tensor of shape (..., n_samples, n_outputs[k])
+            The raw scores of each task; of several members, one after the other.
+        targets : Tensor of shape (..., n_samples, n_tasks)
             The encoded targets; any finite value where a label is missing.
-        weights : Tensor of shape (n_samples, n_tasks), default=None
+        weights : Tensor of shape (..., n_samples, n_tasks), default=None
             The weight of each label, zero where it is missing. `None` weights all alike.
 
         Returns
         -------
-        Tensor of shape (n_tasks,)
+        Tensor of shape (..., n_tasks)
             The losses.
         """
         # Columns become rows once, in one copy, so that each task reads contiguous memory.
-        columns = targets.T.contiguous().unbind()
-        losses = [f(s, t) for f, s, t in zip(self.losses, scores, columns, strict=True)]
+        columns = targets.movedim(-1, 0).contiguous().unbind()
+        losses = [
+            f(s, t) if s.dim() == 2 else _flat(f, s, t)
+            for f, s, t in zip(self.losses, scores, columns, strict=True)
+        ]
         if weights is None:
-            return torch.stack([loss.mean() for loss in losses])
-        return (torch.stack(losses) * weights.T).mean(dim=1)
+            return torch.stack([loss.mean(dim=-1) for loss in losses], dim=-1)
+        return (torch.stack(losses) * weights.movedim(-1, 0)).mean(dim=-1).movedim(0, -1)
 
     def total(self, task_losses: Tensor) -> Tensor:
         """Return the weighted mean over tasks.
 
         Parameters
         ----------
-        task_losses : Tensor of shape (n_tasks,)
+        task_losses : Tensor of shape (..., n_tasks)
             The loss of each task.
 
         Returns
         -------
-        Tensor of shape ()
+        Tensor of shape (...)
             Their weighted mean.
         """
-        return task_losses @ self.balancing.task_weights
+        return (task_losses * self.balancing.task_weights).sum(dim=-1)
+
+
+def _flat(loss: TaskLoss, scores: Tensor, targets: Tensor) -> Tensor:
+    """Return the losses of several members' samples, who may share their targets."""
+    shape = scores.shape[:-1]
+    return loss(scores.flatten(0, -2), targets.expand(shape).flatten()).view(shape)
 
 
 def _make_balancing(balancing: str | nn.Module) -> FixedWeights:

@@ -9,7 +9,7 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from sk_mmoe.nn._gates import check_level, make_gate
+from sk_mmoe.nn._gates import check_level, make_gate, mix
 from sk_mmoe.nn._heads import TaskHeads
 from sk_mmoe.nn._stacked import StackedMLP
 
@@ -153,9 +153,8 @@ class MixtureOfExperts(nn.Module):
         Tensor of shape (n_gates, n_samples, out_features)
             The mixtures.
         """
-        gates = self.gate_weights(x if gate_input is None else gate_input).transpose(-3, -2)
-        experts = self.experts(x).transpose(-3, -2)
-        return (gates @ experts).transpose(-3, -2)
+        gates = self.gate_weights(x if gate_input is None else gate_input)
+        return mix(gates, self.experts(x))
 
     def penalty(self) -> Tensor | None:
         """Return what the gates add to the loss of the last forward pass in training.

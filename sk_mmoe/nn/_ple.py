@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from sk_mmoe.nn._gates import check_level, make_gate
+from sk_mmoe.nn._gates import check_level, make_gate, mix
 from sk_mmoe.nn._heads import TaskHeads
 from sk_mmoe.nn._stacked import StackedMLP
 
@@ -148,13 +148,12 @@ class ExtractionLayer(nn.Module):
         Tensor of shape (n_gates, n_samples, out_features)
             A stream for each task, then that of the shared gate, where there is one.
         """
-        gates = self.gate_weights(x).transpose(-3, -2)
+        gates = self.gate_weights(x)
         if x.dim() > 2:
             own = x[: self.n_tasks].repeat_interleave(self.n_task_experts, dim=0)
             shared = x[self.n_tasks :].expand(self.n_shared_experts, -1, -1)
             x = torch.cat([own, shared])
-        experts = self.experts(x).transpose(-3, -2)
-        return (gates @ experts).transpose(-3, -2)
+        return mix(gates, self.experts(x))
 
 
 class PLE(nn.Module):

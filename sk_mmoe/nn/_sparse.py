@@ -55,15 +55,43 @@ class SparseRows:
         return int(self.shape[0])
 
     def dim(self) -> int:
-        """Return the number of dimensions, as a tensor does."""
+        """Return the number of dimensions, as a tensor does.
+
+        Returns
+        -------
+        int
+            Two.
+        """
         return 2
 
     def to(self, device: Any) -> SparseRows:
-        """Return the rows on a device, or in another dtype, as a tensor does."""
+        """Return the rows on a device, or in another dtype, as a tensor does.
+
+        Parameters
+        ----------
+        device : str, torch.device or torch.dtype
+            Where or what they shall be.
+
+        Returns
+        -------
+        SparseRows
+            The rows.
+        """
         return SparseRows(self.matrix.to(device), self._make_transpose)
 
     def pad(self, n_rows: int) -> SparseRows:
-        """Return the rows with some empty ones at the end."""
+        """Return the rows with some empty ones at the end.
+
+        Parameters
+        ----------
+        n_rows : int
+            The number of empty rows.
+
+        Returns
+        -------
+        SparseRows
+            The longer rows.
+        """
         starts = self.matrix.crow_indices()
         return SparseRows(
             torch.sparse_csr_tensor(
@@ -76,7 +104,13 @@ class SparseRows:
         )
 
     def to_dense(self) -> Tensor:
-        """Return the rows as a dense tensor."""
+        """Return the rows as a dense tensor.
+
+        Returns
+        -------
+        Tensor of shape (n_samples, n_features)
+            The rows.
+        """
         return self.matrix.to_dense()
 
 

@@ -1,0 +1,173 @@
+"""Tables of every kind in memory, which hand out rows as a network takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+
+from sk_mmoe.nn import ColumnRows, SparseRows
+
+Rows = slice | Tensor
+
+# A sparse product takes four to five times as long per value as a dense one.
+_SPARSE_ENOUGH = 0.2
+
+
+class ColumnTable:
+    """Numbers, and codes of categories: a table some of whose columns are categorical.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n_samples, n_numbers)
+        The numeric columns.
+    codes : ndarray of shape (n_samples, n_categorical), int32
+        The categories of the categorical columns, as rows of one table of embeddings.
+    """
+
+    def __init__(self, numbers: np.ndarray, codes: np.ndarray) -> None:
+        self.numbers = as_tensor(numbers)
+        self.codes = as_tensor(codes)
+        self.shape = (len(codes), numbers.shape[1] + codes.shape[1])
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.codes)
+
+    def __getitem__(self, rows: Rows) -> ColumnRows:
+        """Return some rows."""
+        return ColumnRows(self.numbers[rows], self.codes[rows])
+
+    def take(self, rows: Tensor) -> ColumnTable:
+        """Return a table of some rows."""
+        return ColumnTable(self.numbers[rows].numpy(), self.codes[rows].numpy())
+
+    def to(self, device: str) -> ColumnTable:
+        """Move the table to a device."""
+        self.numbers, self.codes = self.numbers.to(device), self.codes.to(device)
+        return self
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the table in bytes."""
+        return self.numbers.nbytes + self.codes.nbytes
+
+    @property
+    def device(self) -> torch.device:
+        """The device on which the table lies."""
+        return self.codes.device
+
+
+class SparseTable:
+    """A CSR matrix that hands out its rows a batch at a time.
+
+    On the CPU they stay sparse, unless they have so many values that a dense product is quicker.
+
+    Parameters
+    ----------
+    matrix : scipy sparse matrix of shape (n_samples, n_features)
+        The matrix, in CSR format.
+    """
+
+    def __init__(self, matrix: Any) -> None:
+        matrix = matrix if matrix.has_canonical_format else matrix.copy()
+        matrix.sum_duplicates()
+        self.shape = matrix.shape
+        self.matrix = matrix
+        self.stays_sparse = matrix.nnz < _SPARSE_ENOUGH * matrix.shape[0] * matrix.shape[1]
+        self.starts = torch.from_numpy(matrix.indptr.astype(np.int64))
+        self.columns = as_tensor(matrix.indices)
+        self.values = as_tensor(matrix.data)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return int(self.shape[0])
+
+    def __getitem__(self, rows: Rows) -> Tensor | SparseRows:
+        """Return some rows."""
+        if isinstance(rows, Tensor) and rows.dim() > 1:
+            return self.dense(rows.flatten()).unflatten(0, rows.shape)
+        if not self.stays_sparse:
+            return self.dense(rows)
+        part = self.matrix[rows if isinstance(rows, slice) else rows.numpy()]
+        return SparseRows(_as_csr(part), lambda: _as_csr(part.T.tocsr()))
+
+    def dense(self, rows: Rows) -> Tensor:
+        """Return some rows as a dense tensor."""
+        starts, stops = self.starts[:-1][rows], self.starts[1:][rows]
+        lengths = stops - starts
+        row = torch.repeat_interleave(lengths)
+        # The k-th stored value of the batch sits where its row starts, plus its rank in the row.
+        offset = starts - (lengths.cumsum(0) - lengths)
+        source = torch.arange(len(row), device=row.device) + offset[row]
+        dense = self.values.new_zeros(len(starts), self.shape[1])
+        dense[row, self.columns[source]] = self.values[source]
+        return dense
+
+    def take(self, rows: Tensor) -> SparseTable:
+        """Return a table of some rows."""
+        return SparseTable(self.matrix[rows.numpy()])
+
+    def to(self, device: str) -> SparseTable:
+        """Move the matrix to a device."""
+        self.starts = self.starts.to(device)
+        self.columns = self.columns.to(device)
+        self.values = self.values.to(device)
+        self.stays_sparse &= self.values.device.type == "cpu"
+        return self
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the table in bytes."""
+        return self.starts.nbytes + self.columns.nbytes + self.values.nbytes
+
+    @property
+    def device(self) -> torch.device:
+        """The device on which the table lies."""
+        return self.values.device
+
+
+Table = Tensor | SparseTable | ColumnTable
+
+
+def as_table(X: Any) -> Table:
+    """Return the table that holds a checked input."""
+    if isinstance(X, Tensor | ColumnTable | SparseTable):
+        return X
+    return SparseTable(X) if sparse.issparse(X) else as_tensor(X)
+
+
+def take(table: Table, rows: Tensor) -> Table:
+    """Return a table of some rows."""
+    return table[rows] if isinstance(table, Tensor) else table.take(rows)
+
+
+def concatenate(tables: Sequence[Table]) -> Table:
+    """Return tables of one kind, one below the other."""
+    first = tables[0]
+    if isinstance(first, Tensor):
+        return torch.cat(list(tables))
+    if isinstance(first, SparseTable):
+        return SparseTable(sparse.vstack([table.matrix for table in tables], format="csr"))
+    numbers = torch.cat([table.numbers for table in tables])
+    codes = torch.cat([table.codes for table in tables])
+    return ColumnTable(numbers.numpy(), codes.numpy())
+
+
+def as_tensor(array: np.ndarray) -> Tensor:
+    """Share an array's memory with a tensor; a read-only array is copied."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
+def _as_csr(matrix: Any) -> Tensor:
+    """Return a sparse tensor that shares the memory of a scipy CSR matrix."""
+    starts, columns, values = (
+        torch.from_numpy(part) for part in (matrix.indptr, matrix.indices, matrix.data)
+    )
+    return torch.sparse_csr_tensor(
+        starts, columns, values, size=matrix.shape, check_invariants=False
+    )

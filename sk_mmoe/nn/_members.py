@@ -1,0 +1,150 @@
+"""Many networks of one shape, computed as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state
+
+from sk_mmoe.nn._inputs import ColumnRows
+from sk_mmoe.nn._sparse import SparseRows
+
+
+class MemberStack(nn.Module):
+    """Networks of one shape, each with its own weights, that run as one program.
+
+    Their parameters are stacked along a first axis, of which :func:`torch.vmap` makes batched
+    products: hardly more operations than one network needs, on larger tensors. A member computes
+    what it would compute alone, to rounding; only dropout draws other numbers.
+
+    Parameters
+    ----------
+    networks : sequence of torch.nn.Module
+        The networks, whose weights are copied.
+
+    Attributes
+    ----------
+    n_members : int
+        The number of networks.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_mmoe.nn import MemberStack, MMoE
+    >>> stack = MemberStack([MMoE(5, [1, 3]) for _ in range(4)])
+    >>> [tuple(scores.shape) for scores in stack(torch.zeros(7, 5))]
+    [(4, 7, 1), (4, 7, 3)]
+    """
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.n_members = len(networks)
+        parameters, buffers = stack_module_state(list(networks))
+        # The names of the parameters stay those of a single network.
+        self.network = deepcopy(networks[0])
+        for name, parameter in parameters.items():
+            _replace(self.network, name, nn.Parameter(parameter.detach()))
+        for name, buffer in buffers.items():
+            _replace(self.network, name, buffer)
+        self._penalty: Tensor | None = None
+
+    @property
+    def heads(self) -> nn.Module:
+        """What each task has for itself, of all members."""
+        heads: Any = self.network.heads
+        return heads
+
+    def member(self, index: int) -> nn.Module:
+        """Return a network of its own with the weights of a member.
+
+        Parameters
+        ----------
+        index : int
+            The member, from 0.
+
+        Returns
+        -------
+        torch.nn.Module
+            The network.
+        """
+        network = deepcopy(self.network)
+        for name, parameter in self.network.named_parameters():
+            _replace(network, name, nn.Parameter(parameter[index].detach().clone()))
+        for name, buffer in self.network.named_buffers():
+            _replace(network, name, buffer[index].clone())
+        return network.train(self.training)
+
+    def forward(self, x: Tensor | ColumnRows | SparseRows) -> list[Tensor]:
+        """Return the raw scores of each task.
+
+        Parameters
+        ----------
+        x : Tensor or ColumnRows of shape (n_samples, n_features) or \
+                (n_members, n_samples, n_features), or SparseRows
+            Rows for all members, or rows for each.
+
+        Returns
+        -------
+        list of Tensor of shape (n_members, n_samples, n_outputs[k])
+            The raw scores.
+        """
+        x = x.to_dense() if isinstance(x, SparseRows) else x
+        state = dict(self.network.named_parameters()) | dict(self.network.named_buffers())
+        run = torch.vmap(
+            self._run_member,
+            in_dims=(0, 0 if len(x.shape) > 2 else None),
+            randomness="different",
+        )
+        scores, penalties = run(state, x)
+        self._penalty = penalties[0] if penalties else None
+        return scores
+
+    def _run_member(self, state: dict[str, Tensor], x: Any) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the scores of one member, and its penalty where it has one."""
+        result: tuple[list[Tensor], list[Tensor]] = functional_call(
+            _WithPenalty(self.network),
+            {f"network.{name}": part for name, part in state.items()},
+            (x,),
+        )
+        return result
+
+    def penalty(self) -> Tensor | None:
+        """Return what the last pass adds to the loss of each member.
+
+        Returns
+        -------
+        Tensor of shape (n_members,) or None
+            The members' penalties, `None` where there are none.
+        """
+        return self._penalty
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the penalty of the last batch, and its graph, out of copies and pickles."""
+        return self.__dict__ | {"_penalty": None}
+
+
+class _WithPenalty(nn.Module):
+    """A network's scores together with its penalty, if it has one."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Any) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the scores, and the penalty in a list that may be empty."""
+        scores = self.network(x)
+        penalty = getattr(self.network, "penalty", lambda: None)()
+        return scores, [] if penalty is None else [penalty]
+
+
+def _replace(module: nn.Module, name: str, tensor: Tensor) -> None:
+    """Put a tensor in the place of a parameter or buffer."""
+    *path, last = name.split(".")
+    for step in path:
+        module = getattr(module, step)
+    delattr(module, last) if isinstance(tensor, nn.Parameter) else None
+    setattr(module, last, tensor)

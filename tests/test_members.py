@@ -1,0 +1,281 @@
+"""Several networks in one program: each is what it would be alone."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+
+from sk_mmoe import (
+    CrossStitchRegressor,
+    L2ConstrainedRegressor,
+    MMoEClassifier,
+    MMoEMixedPredictor,
+    MMoERegressor,
+    OMoERegressor,
+    PLERegressor,
+    SharedBottomRegressor,
+    SingleTaskRegressor,
+    TensorFactorizationRegressor,
+    fit_runs,
+    load_model,
+    save_model,
+)
+from sk_mmoe.callbacks import TrainingCheckpoint
+from sk_mmoe.datasets import make_multitask_sinusoid
+
+REGRESSORS = [
+    CrossStitchRegressor,
+    L2ConstrainedRegressor,
+    MMoERegressor,
+    OMoERegressor,
+    PLERegressor,
+    SharedBottomRegressor,
+    SingleTaskRegressor,
+    TensorFactorizationRegressor,
+]
+X, Y = make_multitask_sinusoid(300, 10, random_state=0)
+LABELS = np.column_stack([Y[:, 0] > 0, np.digitize(Y[:, 1], [-0.5, 0.5])])
+# Members that stop at epochs of their own.
+STOPPING = {"max_iter": 30, "n_iter_no_change": 2, "tol": 1e-2, "learning_rate_init": 5e-3}
+
+
+def fit_alone(estimator, n_members, seed, *args, **kwargs):
+    """Return as many fits with one instance of RandomState."""
+    rng = np.random.RandomState(seed)
+    estimator.set_params(random_state=rng)
+    return [pickle.loads(pickle.dumps(estimator.fit(*args, **kwargs))) for _ in range(n_members)]
+
+
+# -- ensembles ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make_estimator", REGRESSORS)
+@pytest.mark.parametrize("stopping", [False, True])
+def test_members_are_the_networks_of_fits_alone(make_estimator, stopping):
+    parameters = {"dtype": "float64"}
+    parameters |= STOPPING if stopping else {"max_iter": 3, "early_stopping": False}
+    data = {"X_val": X[200:], "y_val": Y[200:]} if stopping else {}
+    model = make_estimator(n_members=3, random_state=1, **parameters).fit(X[:200], Y[:200], **data)
+    alone = fit_alone(make_estimator(**parameters), 3, 1, X[:200], Y[:200], **data)
+    predictions = np.array([one.predict(X) for one in alone])
+    mean, std = model.predict(X, return_std=True)
+    assert_allclose(mean, predictions.mean(axis=0), rtol=1e-6, atol=1e-8)
+    assert_allclose(std, predictions.std(axis=0), rtol=1e-5, atol=1e-8)
+    assert_array_equal(model.predict(X), mean)
+    assert model.n_iter_ == max(one.n_iter_ for one in alone)
+
+
+def test_a_member_that_stops_by_its_training_loss_keeps_the_weights_of_that_moment():
+    parameters = STOPPING | {"early_stopping": False, "dtype": "float64"}
+    alone = fit_alone(MMoERegressor(**parameters), 4, 3, X, Y)
+    assert len({one.n_iter_ for one in alone}) > 1
+    model = MMoERegressor(n_members=4, random_state=3, **parameters).fit(X, Y)
+    assert_allclose(model.predict(X), np.mean([one.predict(X) for one in alone], axis=0))
+
+
+def test_probabilities_are_means_over_members():
+    parameters = {"max_iter": 3, "early_stopping": False, "dtype": "float64"}
+    model = MMoEClassifier(n_members=3, random_state=0, **parameters).fit(X, LABELS)
+    alone = fit_alone(MMoEClassifier(**parameters), 3, 0, X, LABELS)
+    for k, proba in enumerate(model.predict_proba(X)):
+        assert_allclose(proba, np.mean([one.predict_proba(X)[k] for one in alone], axis=0))
+        assert_allclose(np.log(proba), model.predict_log_proba(X)[k])
+        assert_array_equal(model.predict(X)[:, k], proba.argmax(axis=1))
+
+
+@pytest.mark.parametrize("balancing", ["uncertainty", "dwa"])
+def test_each_member_balances_its_own_tasks(balancing):
+    parameters = {"max_iter": 5, "early_stopping": False, "loss_balancing": balancing}
+    parameters |= {"dtype": "float64", "learning_rate_init": 0.01}
+    model = MMoERegressor(n_members=3, random_state=0, **parameters).fit(X, Y)
+    alone = fit_alone(MMoERegressor(**parameters), 3, 0, X, Y)
+    assert_allclose(model.predict(X), np.mean([one.predict(X) for one in alone], axis=0))
+
+
+@pytest.mark.parametrize("balancing", ["gradnorm", "pcgrad"])
+def test_balancing_of_gradients_takes_a_single_network(balancing):
+    with pytest.raises(ValueError, match="the gradients of a single network, got 2 members"):
+        MMoERegressor(n_members=2, loss_balancing=balancing).fit(X, Y)
+
+
+@pytest.mark.parametrize("embedding_dim", [4, None])
+def test_members_read_categorical_columns(embedding_dim):
+    table = pd.DataFrame(X[:, :3], columns=list("abc"))
+    table["city"] = pd.Categorical(np.where(X[:, 3] > 0, "Bern", "Oslo"))
+    parameters = {"embedding_dim": embedding_dim, "max_iter": 3, "early_stopping": False}
+    model = MMoERegressor(n_members=3, random_state=0, **parameters).fit(table, Y)
+    alone = fit_alone(MMoERegressor(**parameters), 3, 0, table, Y)
+    expected = np.mean([one.predict(table) for one in alone], axis=0)
+    assert_allclose(model.predict(table), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_members_read_sparse_matrices():
+    matrix = np.where(np.random.default_rng(0).random(X.shape) < 0.1, X, 0)
+    parameters = {"n_members": 2, "max_iter": 3, "random_state": 0}
+    dense = MMoERegressor(**parameters).fit(matrix, Y)
+    model = MMoERegressor(**parameters).fit(sparse.csr_array(matrix), Y)
+    expected = dense.predict(matrix)
+    assert_allclose(model.predict(sparse.csr_array(matrix)), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_missing_labels_and_weights_reach_every_member():
+    y = Y.copy()
+    y[::3, 0] = np.nan
+    weights = np.random.default_rng(0).random(len(y))
+    parameters = {"max_iter": 3, "early_stopping": False, "dtype": "float64"}
+    model = MMoERegressor(n_members=2, random_state=0, **parameters).fit(X, y, weights)
+    alone = fit_alone(MMoERegressor(**parameters), 2, 0, X, y, weights)
+    assert_allclose(model.predict(X), np.mean([one.predict(X) for one in alone], axis=0))
+
+
+def test_gate_weights_are_those_of_a_member():
+    parameters = {"max_iter": 3, "early_stopping": False, "dtype": "float64"}
+    model = MMoERegressor(n_members=2, random_state=0, **parameters).fit(X, Y)
+    alone = fit_alone(MMoERegressor(**parameters), 2, 0, X, Y)
+    for member in (0, 1):
+        assert_allclose(model.gate_weights(X, member=member), alone[member].gate_weights(X))
+    with pytest.raises(IndexError, match="member must be from 0 to 1, got 2"):
+        model.gate_weights(X, member=2)
+
+
+def test_dropout_differs_between_members():
+    model = MMoERegressor(n_members=2, dropout=0.5, max_iter=1, random_state=0).fit(X, Y)
+    stack = model.net_.module_.train()
+    for name, parameter in stack.named_parameters():
+        parameter.data.copy_(parameter.data[:1].expand_as(parameter)), name
+    scores = stack(torch.ones(5, 10))[0]
+    assert not torch.allclose(scores[0], scores[1])
+
+
+def test_the_history_has_the_mean_and_every_member():
+    model = MMoERegressor(n_members=3, max_iter=2, early_stopping=True, random_state=0).fit(X, Y)
+    for epoch in model.net_.history:
+        for part in ("train", "valid"):
+            assert np.shape(epoch[f"{part}_member_losses"]) == (3,)
+            assert np.mean(epoch[f"{part}_member_losses"]) == pytest.approx(epoch[f"{part}_loss"])
+            by_task = np.mean(epoch[f"{part}_member_task_losses"], axis=0)
+            assert_allclose(by_task, epoch[f"{part}_task_losses"], rtol=1e-5)
+
+
+def test_a_spread_needs_members():
+    model = MMoERegressor(max_iter=1).fit(X, Y)
+    with pytest.raises(ValueError, match="set n_members to 2 or more"):
+        model.predict(X, return_std=True)
+
+
+def test_a_y_of_one_dimension_has_a_spread_of_one_dimension():
+    mean, std = MMoERegressor(n_members=2, max_iter=1).fit(X, Y[:, 0]).predict(X, return_std=True)
+    assert mean.shape == std.shape == (300,)
+
+
+def test_mixed_tasks_are_averaged_each_in_its_kind():
+    table = pd.DataFrame({"click": LABELS[:, 0], "time": Y[:, 1]})
+    model = MMoEMixedPredictor(n_members=2, max_iter=2, random_state=0).fit(X, table)
+    assert model.predict(X).shape == (300, 2)
+    assert_allclose(model.predict_proba(X)[0].sum(axis=1), 1)
+
+
+def test_ensembles_go_on_and_are_saved(tmp_path):
+    model = MMoERegressor(n_members=2, max_iter=2, random_state=0).fit(X, Y)
+    save_model(model, tmp_path / "model.safetensors")
+    for again in (pickle.loads(pickle.dumps(model)), load_model(tmp_path / "model.safetensors")):
+        assert_array_equal(again.predict(X), model.predict(X))
+        assert_array_equal(again.gate_weights(X, member=1), model.gate_weights(X, member=1))
+    model.set_params(warm_start=True).fit(X, Y)
+    assert model.n_iter_ == 4
+    assert MMoERegressor(n_members=2).partial_fit(X, Y).partial_fit(X, Y).n_iter_ == 2
+
+
+def test_an_interrupted_ensemble_resumes_from_its_checkpoint(tmp_path):
+    parameters = STOPPING | {"n_members": 3, "random_state": 0, "early_stopping": True}
+    whole = MMoERegressor(**parameters).fit(X, Y)
+    parameters |= {"callbacks": [TrainingCheckpoint(tmp_path / "run.pt")]}
+    MMoERegressor(**parameters | {"max_iter": 2}).fit(X, Y)
+    resumed = MMoERegressor(**parameters).fit(X, Y)
+    assert_array_equal(resumed.predict(X), whole.predict(X))
+
+
+# -- runs ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make_estimator", REGRESSORS)
+def test_runs_are_the_fits_of_their_tables(make_estimator):
+    tables = [make_multitask_sinusoid(250, 10, random_state=seed) for seed in range(3)]
+    estimator = make_estimator(**STOPPING, dtype="float64", random_state=5)
+    models = fit_runs(estimator, tables)
+    assert not hasattr(estimator, "net_")
+    for run, ((X_run, y_run), model) in enumerate(zip(tables, models, strict=True)):
+        alone = make_estimator(**STOPPING, dtype="float64", random_state=5 + run)
+        alone.fit(X_run, y_run)
+        assert model.random_state == 5 + run
+        assert model.n_iter_ == alone.n_iter_
+        assert_allclose(model.predict(X_run), alone.predict(X_run), rtol=1e-5, atol=1e-7)
+        assert_allclose(model.loss_curve_, alone.loss_curve_)
+        assert_allclose(model.validation_scores_, alone.validation_scores_)
+        assert_allclose(model.task_loss_curve_, alone.task_loss_curve_)
+
+
+def test_runs_of_classes_weights_and_sparse_tables():
+    rng = np.random.default_rng(0)
+    tables = []
+    for _ in range(2):
+        matrix = np.where(rng.random((250, 10)) < 0.1, 1.0, 0)
+        tables.append((sparse.csr_array(matrix), matrix[:, :2] + rng.normal(size=(250, 2)) > 0.5))
+    estimator = MMoEClassifier(class_weight="balanced", max_iter=3, random_state=0)
+    for run, (table, model) in enumerate(zip(tables, fit_runs(estimator, tables), strict=True)):
+        alone = MMoEClassifier(class_weight="balanced", max_iter=3, random_state=run).fit(*table)
+        for ours, theirs in zip(
+            model.predict_proba(table[0]), alone.predict_proba(table[0]), strict=True
+        ):
+            assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_runs_of_tables_with_categories():
+    table = pd.DataFrame(X[:, :3], columns=list("abc"))
+    table["city"] = pd.Categorical(np.where(X[:, 3] > 0, "Bern", "Oslo"))
+    estimator = MMoERegressor(max_iter=3, random_state=0)
+    for run, model in enumerate(fit_runs(estimator, [(table, Y)] * 2)):
+        alone = MMoERegressor(max_iter=3, random_state=run).fit(table, Y)
+        assert_allclose(model.predict(table), alone.predict(table), rtol=1e-4, atol=1e-5)
+
+
+def test_random_states_can_be_given():
+    models = fit_runs(MMoERegressor(max_iter=1), [(X, Y)] * 3, random_states=[4, 4, 9])
+    first, second, third = (model.predict(X) for model in models)
+    assert_allclose(first, second)
+    assert not np.allclose(first, third)
+
+
+def test_a_single_run_is_a_fit():
+    (model,) = fit_runs(MMoERegressor(max_iter=2, random_state=0), [(X, Y)])
+    assert_array_equal(
+        model.predict(X), MMoERegressor(max_iter=2, random_state=0).fit(X, Y).predict(X)
+    )
+
+
+OTHERS = {
+    "samples": (X[:-1], Y[:-1]),
+    "features": (X[:, :-1], Y),
+    "tasks": (X, Y[:, :1]),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_tables_of_runs_have_one_shape(other):
+    with pytest.raises(ValueError, match="table 1 differs from table 0"):
+        fit_runs(MMoERegressor(), [(X, Y), other])
+
+
+def test_runs_say_what_they_need():
+    with pytest.raises(TypeError, match="takes an estimator of sk_mmoe, got str"):
+        fit_runs("model", [(X, Y)])
+    with pytest.raises(ValueError, match="needs n_members=1, got 2"):
+        fit_runs(MMoERegressor(n_members=2), [(X, Y)])
+    with pytest.raises(ValueError, match="at least one table"):
+        fit_runs(MMoERegressor(), [])
+    with pytest.raises(ValueError, match="one value for each of the 2 tables, got 1"):
+        fit_runs(MMoERegressor(), [(X, Y)] * 2, random_states=[0])
