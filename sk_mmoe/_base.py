@@ -32,7 +32,7 @@ from sk_mmoe._validation import (
 )
 from sk_mmoe.callbacks import ConvergenceMonitor, TrainingCheckpoint, _copy_callbacks
 from sk_mmoe.model_selection import MultiOutputStratifiedShuffleSplit
-from sk_mmoe.nn import EmbeddedNetwork, MultiTaskLoss
+from sk_mmoe.nn import EmbeddedNetwork, FusedAdamW, MultiTaskLoss
 
 _AUTO_BATCH_SIZE = 256
 # Without a held-out part networks of this size overfit most tables of some hundred rows already.
@@ -345,10 +345,9 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             "criterion__task_weights": check_task_weights(self.task_weights, names),
             "criterion__n_members": len(seeds) if len(seeds) > 1 else None,
             "criterion__balancing": self.loss_balancing,
-            "optimizer": torch.optim.AdamW,
+            "optimizer": FusedAdamW,
             "optimizer__param_groups": self._parameter_groups(),
             "optimizer__weight_decay": self.alpha,
-            "optimizer__fused": True,
             "lr": self.learning_rate_init,
             "batch_size": min(int(batch_size), n_rows),
             "iterator_train__shuffle": True,
@@ -364,8 +363,8 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         extra = dict(self.net_params or {})
         for name in extra.keys() & _OWN_PARAMETERS.keys():
             raise ValueError(f"net_params must not set {name!r}: use {_OWN_PARAMETERS[name]}.")
-        if "optimizer" in extra:  # decay and fusion are AdamW's
-            del parameters["optimizer__weight_decay"], parameters["optimizer__fused"]
+        if "optimizer" in extra:  # which may know no decay
+            del parameters["optimizer__weight_decay"]
             if issubclass(extra["optimizer"], torch.optim.LBFGS):  # knows one group only
                 del parameters["optimizer__param_groups"]
         return MultiTaskNet(**(parameters | extra)).initialize()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from sk_mmoe._tables import Rows, as_table, concatenate, take
+from sk_mmoe._tables import Rows, as_table, concatenate, select, take
 
 
 class TableDataset(Dataset[Any]):
@@ -57,8 +57,8 @@ class TableDataset(Dataset[Any]):
             if isinstance(rows, slice):
                 rows = torch.arange(len(self), device=self.device)[rows]
             rows = rows + first[:, None]
-        y = (part[rows] for part in (self.targets, self.weights) if part is not None)
-        return self.X[rows if self.rows is None else self.rows[rows]], tuple(y)
+        y = (select(part, rows) for part in (self.targets, self.weights) if part is not None)
+        return select(self.X, rows if self.rows is None else self.rows[rows]), tuple(y)
 
     @classmethod
     def stack(cls, datasets: Sequence[TableDataset]) -> TableDataset:
@@ -148,6 +148,35 @@ class BatchLoader:
         order = self.draw_order(n_rows).to(self.dataset.device)
         for rows in order.split(self.batch_size, dim=-1):
             yield self.dataset[rows]
+
+
+def prefetch(batches: Iterable[Any], device: str) -> Iterator[Any]:
+    """Yield batches on a CUDA device, each copied there while the one before is computed."""
+    stream = torch.cuda.Stream(device)
+    ahead = None
+    for X, y in batches:
+        # The memory of the batch before last is used again: when it is done with.
+        stream.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(stream):
+            # Only from pinned memory a copy runs beside the computation.
+            copied = _send(X, device), tuple(_send(part, device) for part in y)
+        if ahead is not None:
+            yield ahead
+        torch.cuda.current_stream(device).wait_stream(stream)
+        ahead = copied
+    if ahead is not None:
+        yield ahead
+
+
+def _send(rows: Any, device: str) -> Any:
+    """Return rows on a device; they may still be on their way."""
+    if isinstance(rows, tuple):
+        return type(rows)(*(_send(part, device) for part in rows))
+    return (
+        (rows if isinstance(rows, Tensor) else rows.to_dense())
+        .pin_memory()
+        .to(device, non_blocking=True)
+    )
 
 
 def _free_memory(device: str) -> int:

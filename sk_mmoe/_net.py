@@ -18,7 +18,7 @@ from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.history import History
 from torch import Tensor
 
-from sk_mmoe._loader import BatchLoader, TableDataset
+from sk_mmoe._loader import BatchLoader, TableDataset, prefetch
 from sk_mmoe.nn import MemberStack, MultiTaskLoss
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
@@ -53,6 +53,8 @@ class MultiTaskNet(NeuralNet):
         The seeds of the other members, where the module is a stack of several.
     dtype : str, default="float32"
         The type of the parameters.
+    amp : bool, default=False
+        Whether training computes products in bfloat16 (automatic mixed precision).
     """
 
     module_: torch.nn.Module
@@ -68,6 +70,7 @@ class MultiTaskNet(NeuralNet):
         seed: int = 0,
         further_seeds: Sequence[int] = (),
         dtype: str = "float32",
+        amp: bool = False,
         iterator_train: Any = BatchLoader,
         iterator_valid: Any = BatchLoader,
         **kwargs: Any,
@@ -75,6 +78,7 @@ class MultiTaskNet(NeuralNet):
         self.seed = seed
         self.further_seeds = further_seeds
         self.dtype = dtype
+        self.amp = amp
         super().__init__(
             module,
             criterion,
@@ -276,7 +280,7 @@ class MultiTaskNet(NeuralNet):
         task_losses: Any = 0.0
         penalty: Any = 0.0
         n_rows = 0
-        for batch in iterator:
+        for batch in self._on_device(iterator):
             size = batch[1][0].shape[-2]
             if self._batch_hooks:
                 self.notify("on_batch_begin", batch=batch, training=training)
@@ -297,6 +301,11 @@ class MultiTaskNet(NeuralNet):
             if not self._batch_hooks:
                 self.history.new_batch()  # skorch's checkpoints look at the last one
         self._record_losses(prefix, task_losses / n_rows, penalty / n_rows)
+
+    def _on_device(self, iterator: Any) -> Iterable[Any]:
+        """Return the batches, copied to a GPU ahead of their turn where the table stays outside."""
+        outside = torch.device(self.device).type == "cuda" and iterator.dataset.device.type == "cpu"
+        return prefetch(iterator, self.device) if outside else iterator
 
     def _record_losses(self, prefix: str, task_losses: Tensor, penalty: Tensor | float) -> None:
         """Record the losses of an epoch."""
@@ -349,7 +358,12 @@ class MultiTaskNet(NeuralNet):
     def _evaluate(self, batch: Any) -> dict[str, Any]:
         """Return the scores of a batch and the losses of the tasks."""
         X, y = batch
-        scores = self.module_(X.to(self.device))
+        X = X.to(self.device)
+        if self.amp:
+            with torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16):
+                scores = [part.to(getattr(torch, self.dtype)) for part in self.module_(X)]
+        else:
+            scores = self.module_(X)
         task_losses = self.criterion_(scores, *(part.to(self.device) for part in y))
         return {"task_losses": task_losses, "penalty": None, "y_pred": scores}
 

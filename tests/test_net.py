@@ -392,6 +392,18 @@ def test_a_pickled_net_predicts_and_goes_on_as_the_original():
     assert_equal_weights(copy.train(TRAIN, epochs=2), net.train(TRAIN, epochs=2))
 
 
+def test_products_in_bfloat16_train_nearly_the_same_network():
+    dtype = "float32"
+    options = {"dtype": dtype, "network": {"dropout": 0.0, "gate_dropout": 0.0}}
+    full = make_net(**options).train(make_table(dtype=dtype), epochs=2)
+    mixed = make_net(**options, amp=True).train(make_table(dtype=dtype), epochs=2)
+    assert {p.dtype for p in mixed.module_.parameters()} == {getattr(torch, dtype)}
+    assert mixed.history[-1]["train_loss"] == pytest.approx(
+        full.history[-1]["train_loss"], rel=0.05
+    )
+    assert mixed.history[-1]["train_loss"] != full.history[-1]["train_loss"]
+
+
 # -- CUDA ---------------------------------------------------------------------------------------
 
 
@@ -408,6 +420,19 @@ def test_training_and_predictions_agree_on_cpu_and_cuda():
     for scores, expected in zip(cuda.predict_scores(X), cpu.predict_scores(X), strict=True):
         assert scores.device.type == "cpu"
         assert_close(scores, expected, rtol=1e-8, atol=1e-10)
+
+
+@needs_cuda
+@pytest.mark.parametrize("density", [0.1, 1.0])
+def test_a_table_too_large_for_the_device_is_copied_batch_by_batch(monkeypatch, density):
+    X = np.where(np.random.default_rng(0).random(TRAIN.X.shape) < density, TRAIN.X, 0)
+    tables = [TableDataset(sparse.csr_array(X), TRAIN.targets, TRAIN.weights) for _ in range(2)]
+    inside = make_net(device="cuda").train(tables[0], epochs=2)
+    monkeypatch.setattr("sk_mmoe._loader._free_memory", lambda device: 0)
+    outside = make_net(device="cuda").train(tables[1], epochs=2)
+    assert tables[1].device.type == "cpu"
+    for ours, theirs in zip(outside.module_.parameters(), inside.module_.parameters(), strict=True):
+        assert_close(ours, theirs)
 
 
 @needs_cuda

@@ -23,6 +23,7 @@ from sk_mmoe.nn._l2_constrained import L2Constrained
 from sk_mmoe.nn._loss import MultiTaskLoss
 from sk_mmoe.nn._members import MemberStack
 from sk_mmoe.nn._mixture import MixtureOfExperts, MMoE, OMoE
+from sk_mmoe.nn._optimizer import FusedAdamW
 from sk_mmoe.nn._ple import PLE, ExtractionLayer
 from sk_mmoe.nn._shared_bottom import SharedBottom
 from sk_mmoe.nn._single_task import SingleTask
@@ -40,6 +41,7 @@ __all__ = [
     "EmbeddedNetwork",
     "ExtractionLayer",
     "FixedWeights",
+    "FusedAdamW",
     "GradNorm",
     "GradientSurgery",
     "L2Constrained",

@@ -77,8 +77,14 @@ class TaskHeads(nn.Module):
         list of Tensor of shape (n_samples, n_outputs[k])
             The raw scores.
         """
+        hidden: Tensor = self.towers(x)
+        if len(set(self.n_outputs)) == 1:
+            # One product for all tasks.
+            shape = (len(self.n_outputs), self.n_outputs[0])
+            biases = self.bias.view(shape).unsqueeze(-2)
+            return list((hidden @ self.weight.unflatten(0, shape).mT + biases).unbind(-3))
         weights, biases = self.weight.split(self.n_outputs), self.bias.split(self.n_outputs)
         return [
-            nn.functional.linear(hidden, weight, bias)
-            for hidden, weight, bias in zip(self.towers(x), weights, biases, strict=True)
+            nn.functional.linear(of_task, weight, bias)
+            for of_task, weight, bias in zip(hidden, weights, biases, strict=True)
         ]

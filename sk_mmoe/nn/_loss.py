@@ -76,6 +76,8 @@ class MultiTaskLoss(nn.Module):
     ) -> None:
         super().__init__()
         self.losses = list(losses)
+        # Then one call serves all tasks.
+        self._alike = all(loss is self.losses[0] for loss in self.losses)
         weights = torch.ones(len(self.losses)) if task_weights is None else task_weights
         weights = torch.as_tensor(weights, dtype=torch.get_default_dtype())
         weights = weights / weights.sum()
@@ -109,14 +111,16 @@ class MultiTaskLoss(nn.Module):
             The losses.
         """
         # Columns become rows once, in one copy, so that each task reads contiguous memory.
-        columns = targets.movedim(-1, 0).contiguous().unbind()
-        losses = [
-            f(s, t) if s.dim() == 2 else _flat(f, s, t)
-            for f, s, t in zip(self.losses, scores, columns, strict=True)
-        ]
-        if weights is None:
-            return torch.stack([loss.mean(dim=-1) for loss in losses], dim=-1)
-        return (torch.stack(losses) * weights.movedim(-1, 0)).mean(dim=-1).movedim(0, -1)
+        rows = targets.movedim(-1, 0).contiguous()
+        numbers = {len(self.losses), len(scores), len(rows)}
+        if len(numbers) == 1 and self._alike and len({part.shape for part in scores}) == 1:
+            losses = _flat(self.losses[0], torch.stack(list(scores)), rows)
+        else:
+            each = zip(self.losses, scores, rows.unbind(), strict=True)
+            losses = torch.stack([_flat(loss, s, t) for loss, s, t in each])
+        if weights is not None:
+            losses = losses * weights.movedim(-1, 0)
+        return losses.mean(dim=-1).movedim(0, -1)
 
     def total(self, task_losses: Tensor) -> Tensor:
         """Return the weighted mean over tasks.
@@ -135,9 +139,11 @@ class MultiTaskLoss(nn.Module):
 
 
 def _flat(loss: TaskLoss, scores: Tensor, targets: Tensor) -> Tensor:
-    """Return the losses of several members' samples, who may share their targets."""
+    """Return the losses of samples along several axes, in one call."""
     shape = scores.shape[:-1]
-    return loss(scores.flatten(0, -2), targets.expand(shape).flatten()).view(shape)
+    if targets.shape != shape:  # members who share their targets
+        targets = targets.unsqueeze(-2).expand(shape)
+    return loss(scores.flatten(0, -2), targets.flatten()).view(shape)
 
 
 def _make_balancing(balancing: str | nn.Module) -> FixedWeights:
