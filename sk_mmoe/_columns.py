@@ -109,7 +109,7 @@ class ColumnEncoder:
         first = np.cumsum([1, *self.n_categories[:-1]], dtype=np.int32)
         codes = np.ascontiguousarray(np.where(codes < 0, 0, codes + first[:, None]).T)
         if not self.one_hot:
-            return ColumnTable(numbers, codes)
+            return ColumnTable(numbers, codes, 1 + sum(self.n_categories))
         n_rows, n_numbers = numbers.shape
         columns = np.hstack(
             [np.tile(np.arange(n_numbers, dtype=np.int32), (n_rows, 1)), n_numbers + codes - 1]
@@ -241,17 +241,13 @@ def _select(X: Any, mask: np.ndarray) -> list[pd.Series]:
 
 def _categories(column: pd.Series, *, declared: bool) -> pd.Index:
     """Return the categories of a column, sorted where they can be."""
-    if declared and isinstance(column.dtype, pd.CategoricalDtype):
-        categories = pd.Index(column.cat.categories)
+    values = column.array
+    if isinstance(values, pd.Categorical):
+        occurs = np.bincount(values.codes[values.codes >= 0], minlength=len(values.categories)) > 0
+        categories = values.categories if declared else values.categories[occurs]
     else:
-        categories = pd.Index(pd.unique(column.dropna().astype(_plain_dtype(column))))
+        categories = pd.Index(pd.unique(column.dropna()))
     try:
         return categories.sort_values()
     except TypeError:  # labels of several kinds
         return categories
-
-
-def _plain_dtype(column: pd.Series) -> Any:
-    """Return the dtype of the labels of a column."""
-    dtype = column.dtype
-    return dtype.categories.dtype if isinstance(dtype, pd.CategoricalDtype) else dtype

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from sk_mmoe._tables import Rows, as_table, concatenate, select, take
+from sk_mmoe.nn import ColumnRows
 
 
 class TableDataset(Dataset[Any]):
@@ -87,7 +88,7 @@ class TableDataset(Dataset[Any]):
         """Return a digest of the targets and weights, and of up to a thousand rows of the input."""
         rows = torch.linspace(0, len(self) - 1, min(len(self), 1000)).long()
         X = self[rows.to(self.device)][0]
-        parts = X if isinstance(X, tuple) else [X if isinstance(X, Tensor) else X.to_dense()]
+        parts = X[:2] if isinstance(X, tuple) else [X if isinstance(X, Tensor) else X.to_dense()]
         digest = sha256(repr(self.X.shape).encode())
         for part in (*parts, self.targets, self.weights):
             if part is not None:
@@ -170,8 +171,8 @@ def prefetch(batches: Iterable[Any], device: str) -> Iterator[Any]:
 
 def _send(rows: Any, device: str) -> Any:
     """Return rows on a device; they may still be on their way."""
-    if isinstance(rows, tuple):
-        return type(rows)(*(_send(part, device) for part in rows))
+    if isinstance(rows, ColumnRows):
+        return ColumnRows(_send(rows.numbers, device), _send(rows.codes, device))
     return (
         (rows if isinstance(rows, Tensor) else rows.to_dense())
         .pin_memory()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,14 @@ class ColumnTable:
         The numeric columns.
     codes : ndarray of shape (n_samples, n_categorical), int32
         The categories of the categorical columns, as rows of one table of embeddings.
+    n_categories : int
+        The number of rows of that table.
     """
 
-    def __init__(self, numbers: np.ndarray, codes: np.ndarray) -> None:
+    def __init__(self, numbers: np.ndarray, codes: np.ndarray, n_categories: int) -> None:
         self.numbers = as_tensor(numbers)
         self.codes = as_tensor(codes)
+        self.n_categories = n_categories
         self.shape = (len(codes), numbers.shape[1] + codes.shape[1])
 
     def __len__(self) -> int:
@@ -40,11 +44,14 @@ class ColumnTable:
 
     def __getitem__(self, rows: Rows) -> ColumnRows:
         """Return some rows."""
-        return ColumnRows(select(self.numbers, rows), select(self.codes, rows))
+        codes = select(self.codes, rows)
+        transpose = None if codes.is_cuda else partial(_where_codes, codes, self.n_categories)
+        return ColumnRows(select(self.numbers, rows), codes, transpose)
 
     def take(self, rows: Tensor) -> ColumnTable:
         """Return a table of some rows."""
-        return ColumnTable(self.numbers[rows].numpy(), self.codes[rows].numpy())
+        numbers, codes = self.numbers[rows].numpy(), self.codes[rows].numpy()
+        return ColumnTable(numbers, codes, self.n_categories)
 
     def to(self, device: str) -> ColumnTable:
         """Move the table to a device."""
@@ -164,12 +171,26 @@ def concatenate(tables: Sequence[Table]) -> Table:
         return SparseTable(sparse.vstack([table.matrix for table in tables], format="csr"))
     numbers = torch.cat([table.numbers for table in tables])
     codes = torch.cat([table.codes for table in tables])
-    return ColumnTable(numbers.numpy(), codes.numpy())
+    return ColumnTable(numbers.numpy(), codes.numpy(), first.n_categories)
 
 
 def as_tensor(array: np.ndarray) -> Tensor:
     """Share an array's memory with a tensor; a read-only array is copied."""
     return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
+def _where_codes(codes: Tensor, n_categories: int) -> Tensor:
+    """Return where each category stands, as a sparse matrix of zeros and ones.
+
+    Of codes with three axes each entry of the first has a table of categories of its own.
+    """
+    n_tables = len(codes) if codes.dim() > 2 else 1
+    first = n_categories * np.arange(n_tables, dtype=np.int32)
+    places = (codes.numpy().reshape(n_tables, -1) + first[:, None]).ravel()
+    ones = np.ones(len(places), dtype=np.float32)
+    starts = np.arange(len(places) + 1, dtype=np.int32)
+    shape = (len(places), n_tables * n_categories)
+    return _as_csr(sparse.csr_array((ones, places, starts), shape=shape).T.tocsr())
 
 
 def _as_csr(matrix: Any) -> Tensor:

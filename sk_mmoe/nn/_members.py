@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
-from sk_mmoe.nn._inputs import ColumnRows
+from sk_mmoe.nn._inputs import ColumnRows, EmbeddedNetwork
 from sk_mmoe.nn._sparse import SparseRows
 
 
@@ -92,25 +93,17 @@ class MemberStack(nn.Module):
         list of Tensor of shape (n_members, n_samples, n_outputs[k])
             The raw scores.
         """
-        x = x.to_dense() if isinstance(x, SparseRows) else x
-        state = dict(self.network.named_parameters()) | dict(self.network.named_buffers())
+        network = self.network
+        if isinstance(network, EmbeddedNetwork):  # looks up for all members at once
+            x, network = network.inputs(x), network.network
+        x = cast(Tensor, x.to_dense() if isinstance(x, SparseRows) else x)
+        state = dict(network.named_parameters()) | dict(network.named_buffers())
         run = torch.vmap(
-            self._run_member,
-            in_dims=(0, 0 if len(x.shape) > 2 else None),
-            randomness="different",
+            partial(_run, network), in_dims=(0, 0 if x.dim() > 2 else None), randomness="different"
         )
         scores, penalties = run(state, x)
         self._penalty = penalties[0] if penalties else None
         return scores
-
-    def _run_member(self, state: dict[str, Tensor], x: Any) -> tuple[list[Tensor], list[Tensor]]:
-        """Return the scores of one member, and its penalty where it has one."""
-        result: tuple[list[Tensor], list[Tensor]] = functional_call(
-            _WithPenalty(self.network),
-            {f"network.{name}": part for name, part in state.items()},
-            (x,),
-        )
-        return result
 
     def penalty(self) -> Tensor | None:
         """Return what the last pass adds to the loss of each member.
@@ -125,6 +118,15 @@ class MemberStack(nn.Module):
     def __getstate__(self) -> dict[str, Any]:
         """Leave the penalty of the last batch, and its graph, out of copies and pickles."""
         return self.__dict__ | {"_penalty": None}
+
+
+def _run(
+    network: nn.Module, state: dict[str, Tensor], x: Tensor
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the scores of one member, and its penalty where it has one."""
+    state = {f"network.{name}": part for name, part in state.items()}
+    result: tuple[list[Tensor], list[Tensor]] = functional_call(_WithPenalty(network), state, (x,))
+    return result
 
 
 class _WithPenalty(nn.Module):

@@ -13,7 +13,8 @@ class FusedAdamW(torch.optim.AdamW):
     """AdamW without the bookkeeping that costs more than its arithmetic for small networks.
 
     It takes the steps of ``torch.optim.AdamW(..., fused=True)`` to the last bit, and has its state,
-    but remembers from step to step what torch collects anew each time.
+    but remembers from step to step what torch collects anew each time. Hooks on steps are not
+    called.
 
     Parameters
     ----------
@@ -130,6 +131,10 @@ class FusedAdamW(torch.optim.AdamW):
                 maximize=False,
             )
         return None
+
+    # Else torch wraps it in a record for the profiler, which takes as long as the step itself. (It
+    # also is where hooks on steps would be called.)
+    step.hooked = True  # type: ignore[attr-defined]
 
     def _collect(self) -> list[list[list[Tensor]]] | None:
         """Return parameters and state of each group, once all have some."""
