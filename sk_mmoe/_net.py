@@ -409,7 +409,8 @@ class MultiTaskNet(NeuralNet):
             The result of each batch, on the CPU.
         """
         batch_size = max(_PAD_ROWS, min(_PREDICT_ROWS, _PREDICT_VALUES // X.shape[1]))
-        self.module_.eval()
+        if self.module_.training:  # to tell all layers takes as long as to compute one row
+            self.module_.eval()
         for batch, _ in BatchLoader(TableDataset(X), batch_size=batch_size):
             surplus = -batch.shape[0] % _PAD_ROWS
             with torch.inference_mode():
