@@ -15,8 +15,8 @@ from scipy import sparse
 from torch.utils.data import DataLoader
 
 from sk_mmoe._loader import BatchLoader, TableDataset
-from sk_mmoe._tables import SparseTable
-from sk_mmoe.nn import SparseRows
+from sk_mmoe._tables import ColumnTable, SparseTable
+from sk_mmoe.nn import ColumnRows, SparseRows
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -151,6 +151,67 @@ def test_weights_are_a_part_only_where_there_are_some(weights, n_parts):
     assert len(y) == n_parts
     _, y = TableDataset(np.ones((4, 2)))[:3]
     assert y == ()
+
+
+FORMS = {
+    "dense": lambda X: X,
+    "sparse": sparse.csr_array,
+    "with codes": lambda X: ColumnTable(X[:, :1], X[:, 1:].astype(np.int32), 30),
+}
+
+
+def dense_of(X):
+    """Return rows of any kind as an array."""
+    if isinstance(X, ColumnRows):
+        return np.concatenate([X.numbers.numpy(), X.codes.numpy()], axis=-1)
+    return (X.to_dense() if isinstance(X, SparseRows) else X).numpy()
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_part_of_a_table_shares_its_memory(form):
+    numbers = np.arange(10.0)
+    X = np.column_stack([numbers, 2 * numbers])
+    rows = torch.tensor([7, 2, 5])
+    part = TableDataset(form(X), torch.from_numpy(numbers[rows])[:, None], rows=rows)
+    assert len(part) == 3
+    for chosen in (slice(0, 2), torch.tensor([2, 0])):
+        X_part, (targets,) = part[chosen]
+        assert_array_equal(dense_of(X_part), X[rows][chosen])
+        assert_array_equal(targets[:, 0], numbers[rows][chosen])
+    whole = TableDataset(form(X[rows]), torch.from_numpy(numbers[rows])[:, None])
+    assert part.fingerprint() == TableDataset(form(X), part.targets, rows=rows).fingerprint()
+    assert_array_equal(dense_of(part[:][0]), dense_of(whole[:][0]))
+    if isinstance(part.X, torch.Tensor):
+        assert part.X.data_ptr() == X.ctypes.data
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_stacked_tables_give_rows_of_each(form):
+    numbers = np.arange(6.0)
+    tables = [np.column_stack([numbers + 10 * k, 2 * numbers]) for k in range(3)]
+    rows = torch.tensor([5, 1, 3, 0])
+    datasets = [TableDataset(form(X), torch.from_numpy(X[rows, :1]), rows=rows) for X in tables]
+    stack = TableDataset.stack(datasets)
+    assert len(stack) == 4
+    for rows in (slice(1, 3), torch.tensor([[0, 1], [3, 2], [1, 1]])):
+        X, (targets,) = stack[rows]
+        for k, dataset in enumerate(datasets):
+            X_own, (targets_own,) = dataset[rows if isinstance(rows, slice) else rows[k]]
+            assert_array_equal(dense_of(X)[k], dense_of(X_own))
+            assert torch.equal(targets[k], targets_own)
+
+
+def test_the_places_of_codes_are_those_of_a_loop():
+    codes = torch.tensor([[0, 2, 1], [0, 3, 1]], dtype=torch.int32)
+    table = ColumnTable(np.zeros((2, 0)), codes.numpy(), 4)
+    where = table[torch.tensor([1, 0])].transpose().to_dense()
+    expected = torch.nn.functional.one_hot(codes[[1, 0]].flatten().long(), 4).T
+    assert_array_equal(where, expected)
+    members = table[torch.tensor([[1], [0]])].transpose().to_dense()
+    assert members.shape == (8, 6)
+    assert_array_equal(members[:4, :3], expected[:, :3])
+    assert_array_equal(members[4:, 3:], expected[:, 3:])
+    assert members.sum() == 6
 
 
 def test_size_counts_all_parts():

@@ -1,0 +1,141 @@
+"""One-hot columns as a dense table, as a sparse one, and as codes with embeddings.
+
+A table of 299,000 rows and 40 columns with cardinalities like Census-Income's. For every form: the
+bytes of the table, the milliseconds of the experts' first layer on a batch, forwards and back (the
+batch's own making is not in it), and the seconds of an epoch of `fit` on the first 50,000 rows. The
+dense layer and the lookups of the sparse one give the same numbers.
+
+    OMP_WAIT_POLICY=passive python benchmarks/lookups.py      # three minutes
+"""
+
+import time
+
+import numpy as np
+import pandas as pd
+import torch
+from _record import write
+
+from sk_mmoe import MMoEClassifier
+from sk_mmoe._columns import ColumnEncoder
+from sk_mmoe._tables import as_table
+from sk_mmoe.nn import ColumnEmbedding, StackedLinear
+
+CARDINALITIES = [2] * 3 + [3] * 8 + [5] * 7 + [8] * 8 + [15] * 5 + [24] * 3 + [43] * 3 + [50] * 3
+N_ROWS, N_FITTED, N_EXPERTS = 299_000, 50_000, 8
+
+
+def make_frame():
+    """Return a table in which one category of each column is frequent, as people's answers are."""
+    rng = np.random.default_rng(0)
+    columns = {}
+    for k, n in enumerate(CARDINALITIES):
+        rare = rng.integers(0, n, N_ROWS)
+        columns[f"c{k}"] = pd.Categorical(np.where(rng.random(N_ROWS) < 0.7, 0, rare))
+    return pd.DataFrame(columns)
+
+
+def milliseconds(function, repeats=30):
+    """Return the median time of a call."""
+    seconds = []
+    for _ in range(repeats + 3):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return round(1e3 * float(np.median(seconds[3:])), 3)
+
+
+def first_layers(tables, n_categories, width, batch_size):
+    """Return the milliseconds of the first layer on a batch of each form."""
+    rows = torch.randperm(N_ROWS)[:batch_size]
+    layer = StackedLinear(N_EXPERTS, sum(n_categories), width)
+    embedding = ColumnEmbedding(0, n_categories, 8)
+    behind = StackedLinear(N_EXPERTS, embedding.out_features, width)
+    dense, sparse, codes = (table[rows] for table in tables.values())
+    torch.testing.assert_close(layer(sparse), layer(dense))
+
+    def step(run):
+        for parameter in (*layer.parameters(), *embedding.parameters(), *behind.parameters()):
+            parameter.grad = None
+        run().sum().backward()
+
+    sparse_times = milliseconds(lambda: step(lambda: layer(tables["sparse one-hot"][rows])))
+    return {
+        "dense one-hot": milliseconds(lambda: step(lambda: layer(dense))),
+        "sparse one-hot": milliseconds(lambda: step(lambda: layer(sparse))),
+        "sparse one-hot, with the making of the batch": sparse_times,
+        "codes, embeddings of 8": milliseconds(lambda: step(lambda: behind(embedding(codes)))),
+    }
+
+
+def main():
+    torch.set_num_threads(1)
+    X = make_frame()
+    everything = np.ones(X.shape[1], dtype=bool)
+    encoders = {
+        one_hot: ColumnEncoder.from_table(X, everything, one_hot=one_hot)
+        for one_hot in (True, False)
+    }
+    matrix = encoders[True].encode(X, dtype=np.dtype("float32"), estimator=None)
+    codes = encoders[False].encode(X, dtype=np.dtype("float32"), estimator=None)
+    dense = matrix.toarray()
+    tables = {
+        "dense one-hot": as_table(dense),
+        "sparse one-hot": as_table(matrix),
+        "codes, embeddings of 8": codes,
+    }
+    megabytes = {
+        "dense one-hot, float64": round(2 * dense.nbytes / 1e6),
+        "dense one-hot, float32": round(dense.nbytes / 1e6),
+        "sparse one-hot, float32": round(
+            (matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes) / 1e6
+        ),
+        "codes": round(codes.nbytes / 1e6),
+    }
+    print(megabytes, flush=True)
+    layers, fits = [], []
+    for width in (16, 64):
+        for batch_size in (256, 1024, 8192):
+            times = first_layers(tables, encoders[True].n_categories, width, batch_size)
+            layers.append({"width": width, "batch_size": batch_size, "milliseconds": times})
+            print(layers[-1], flush=True)
+    rng = np.random.default_rng(1)
+    effects = rng.normal(size=(matrix.shape[1], 2))
+    y = (matrix @ effects + rng.normal(size=(N_ROWS, 2)) > 0)[:N_FITTED]
+    forms = {
+        "dense one-hot": (dense[:N_FITTED], {}),
+        "sparse one-hot": (matrix[:N_FITTED], {}),
+        "DataFrame, one-hot": (X[:N_FITTED], {"embedding_dim": None}),
+        "DataFrame, embeddings of 8": (X[:N_FITTED], {"embedding_dim": 8}),
+    }
+    for width in (16, 64):
+        for batch_size in (256, 1024):
+            seconds = {name: [] for name in forms}
+            for _ in range(3):
+                for name, (table, parameters) in forms.items():
+                    model = MMoEClassifier(
+                        expert_hidden_layer_sizes=(width,),
+                        batch_size=batch_size,
+                        max_iter=1,
+                        early_stopping=False,
+                        random_state=0,
+                        **parameters,
+                    )
+                    start = time.perf_counter()
+                    model.fit(table, y)
+                    seconds[name].append(time.perf_counter() - start)
+            medians = {name: round(float(np.median(s)), 3) for name, s in seconds.items()}
+            fits.append({"width": width, "batch_size": batch_size, "seconds_of_an_epoch": medians})
+            print(fits[-1], flush=True)
+    write(
+        "lookups",
+        question="memory, first layer and epochs for one-hot columns, dense, sparse, or as codes",
+        not_run="several threads, CUDA",
+        cardinalities=CARDINALITIES,
+        megabytes=megabytes,
+        first_layers=layers,
+        fits=fits,
+    )
+
+
+if __name__ == "__main__":
+    main()

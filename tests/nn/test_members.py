@@ -1,0 +1,99 @@
+"""A stack of networks: what each computes alone."""
+
+import pickle
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from sk_mmoe import nn
+from sk_mmoe.nn import MemberStack
+
+NETWORKS = {
+    "MMoE": lambda: nn.MMoE(5, [1, 3], n_levels=2),
+    "MMoE with sparse gates": lambda: nn.MMoE(5, [1, 3], gate="dselect_k", gate_entropy=0.1),
+    "OMoE": lambda: nn.OMoE(5, [1, 1], gate="top_k"),
+    "PLE": lambda: nn.PLE(5, [1, 3], n_levels=2),
+    "SharedBottom": lambda: nn.SharedBottom(5, [1, 3]),
+    "SingleTask": lambda: nn.SingleTask(5, [1, 3]),
+    "L2Constrained": lambda: nn.L2Constrained(5, [1, 3]),
+    "CrossStitch": lambda: nn.CrossStitch(5, [1, 3], per_channel=True),
+    "TensorFactorization": lambda: nn.TensorFactorization(5, [1, 3]),
+}
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+def make_stack(make_network, n_members=3):
+    """Return networks, and their stack."""
+    networks = [make_network().double() for _ in range(n_members)]
+    return networks, MemberStack(networks)
+
+
+@pytest.mark.parametrize("own_rows", [False, True])
+@pytest.mark.parametrize("make_network", NETWORKS.values(), ids=NETWORKS)
+def test_scores_penalties_and_gradients_are_those_of_the_networks(make_network, own_rows):
+    networks, stack = make_stack(make_network)
+    x = torch.randn(3, 7, 5, dtype=torch.float64) if own_rows else torch.randn(7, 5).double()
+    scores = stack(x)
+    losses = [part.square().sum(dim=(1, 2)) for part in scores]
+    penalty = stack.penalty()
+    (sum(losses).sum() + (0 if penalty is None else penalty.sum())).backward()
+    parameters = dict(stack.network.named_parameters())
+    for k, network in enumerate(networks):
+        own = network(x[k] if own_rows else x)
+        for ours, theirs in zip(scores, own, strict=True):
+            assert_close(ours[k], theirs)
+        loss = sum(part.square().sum() for part in own)
+        own_penalty = getattr(network, "penalty", lambda: None)()
+        if own_penalty is not None:
+            assert_close(penalty[k], own_penalty)
+            loss = loss + own_penalty
+        loss.backward()
+        for name, parameter in network.named_parameters():
+            assert_close(parameters[name].grad[k], parameter.grad)
+
+
+def test_a_member_is_the_network_it_was_made_of():
+    networks, stack = make_stack(NETWORKS["PLE"])
+    for k, network in enumerate(networks):
+        member = stack.member(k)
+        assert member is not network
+        for (name, ours), (_, theirs) in zip(
+            member.named_parameters(), network.named_parameters(), strict=True
+        ):
+            assert torch.equal(ours, theirs), name
+
+
+def test_names_of_parameters_are_those_of_a_network():
+    networks, stack = make_stack(NETWORKS["MMoE"])
+    names = [name for name, _ in networks[0].named_parameters()]
+    assert [name for name, _ in stack.network.named_parameters()] == names
+
+
+def test_a_member_follows_the_stack_into_training_and_back():
+    _, stack = make_stack(NETWORKS["MMoE"])
+    assert not stack.eval().member(0).training
+    assert stack.train().member(0).training
+
+
+def test_a_stack_is_pickled_with_its_weights_but_without_a_graph():
+    _, stack = make_stack(NETWORKS["L2Constrained"])
+    x = torch.randn(4, 5).double()
+    scores = stack(x)
+    again = pickle.loads(pickle.dumps(stack))
+    assert again.penalty() is None
+    assert torch.equal(again(x)[0], scores[0])
+
+
+def test_embedded_networks_look_up_each_in_its_own_table():
+    networks, stack = make_stack(lambda: nn.EmbeddedNetwork(nn.MMoE, 3, [1], n_categories=[4]))
+    shared = nn.ColumnRows(torch.randn(6, 2).double(), torch.randint(0, 5, (6, 1)).int())
+    own = nn.ColumnRows(torch.randn(3, 6, 2).double(), torch.randint(0, 5, (3, 6, 1)).int())
+    for k, network in enumerate(networks):
+        assert_close(stack(shared)[0][k], network(shared)[0])
+        rows = nn.ColumnRows(own.numbers[k], own.codes[k])
+        assert_close(stack(own)[0][k], network(rows)[0])
