@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from scipy import sparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import Tags, check_random_state
@@ -15,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_mmoe._columns import ColumnEncoder, find_categorical
 from sk_mmoe._loader import TableDataset
-from sk_mmoe._members import MemberMonitor
+from sk_mmoe._member_monitor import MemberMonitor
 from sk_mmoe._net import MultiTaskNet
 from sk_mmoe._parameters import TrainingParameters
 from sk_mmoe._progress import EpochContexts
@@ -101,7 +102,8 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The inputs, best standardised. A sparse matrix is made dense a batch at a time.
+            The inputs, best standardised. A DataFrame may have categorical columns. A
+            sparse matrix is never made dense as a whole.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
             The targets, one column for each task. A missing label is NaN, None or `pd.NA`.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
@@ -133,7 +135,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             X, targets, weights = self._check_data(X, y, sample_weight, reset=not going_on)
             warn_of_large_values(X)
             encoder = self._encoder if going_on else self._make_encoder(targets, weights)
-            seeds = self.net_.seeds if going_on else self._draw_seeds()
+            seeds = self._going_on_seeds() if going_on else self._draw_seeds()
             if X_val is not None or y_val is not None or sample_weight_val is not None:
                 valid = self._check_validation_set(encoder, X_val, y_val, sample_weight_val)
                 train = self._make_dataset(encoder, X, targets, weights, needed=encoder.names)
@@ -157,7 +159,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
                 X, y, sample_weight, reset=first, complete=first, stream=True
             )
             encoder = self._stream_encoder(targets, weights, classes)
-            seeds = self._draw_seeds() if first else self.net_.seeds
+            seeds = self._draw_seeds() if first else self._going_on_seeds()
             dataset = self._make_dataset(encoder, X, targets, weights)
             if len(dataset) == 0:  # a chunk without a label
                 return self
@@ -183,7 +185,8 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         """Return X as a C-ordered array or CSR matrix of a dtype, or as a ColumnTable."""
         if reset:
             self.is_categorical_ = find_categorical(X, self.categorical_features)
-        if self.is_categorical_ is None:
+        # What is no table scikit-learn's check refuses.
+        if self.is_categorical_ is None or (not sparse.issparse(X) and np.ndim(X) != 2):
             return validate_data(
                 self, X, accept_sparse="csr", dtype=np.dtype(dtype), order="C", reset=reset
             )
@@ -324,6 +327,15 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         rng = check_random_state(self.random_state)
         return [int(rng.randint(np.iinfo(np.int32).max)) for _ in range(self.n_members)]
 
+    def _going_on_seeds(self) -> list[int]:
+        """Return the seeds of the networks that are fitted already."""
+        if len(self.net_.seeds) != self.n_members:
+            raise ValueError(
+                f"n_members is {self.n_members}, but {len(self.net_.seeds)} network(s) are fitted. "
+                "Set warm_start=False, or clone the estimator, to start afresh."
+            )
+        return self.net_.seeds
+
     def _make_net(
         self, encoder: TaskEncoder, seeds: Sequence[int], n_rows: int, *, early_stopping: bool
     ) -> MultiTaskNet:
@@ -361,6 +373,8 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             "further_seeds": list(seeds[1:]),
         }
         extra = dict(self.net_params or {})
+        if "module" in extra and "module__network" in parameters:
+            parameters["module__network"] = extra.pop("module")
         for name in extra.keys() & _OWN_PARAMETERS.keys():
             raise ValueError(f"net_params must not set {name!r}: use {_OWN_PARAMETERS[name]}.")
         if "optimizer" in extra:  # which may know no decay
@@ -435,6 +449,8 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             watched = [epoch for epoch in net.history if "valid_loss" in epoch]
             self.validation_scores_ = [-monitor.observe(epoch) for epoch in watched]
             self.best_validation_score_ = max(self.validation_scores_, default=None)
+            if watched and net.further_seeds:
+                self.best_validation_score_ = -float(monitor.best_of(watched).mean())
             losses = [epoch["valid_task_losses"] for epoch in watched]
             self.validation_task_loss_curve_ = np.array(losses)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral
 from typing import Any
 
@@ -11,6 +12,14 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from sk_mmoe._tables import ColumnTable
+
+# With so many rows, unseen categories alone are no chance.
+_MANY = 20
+
+_SPARSE = (
+    "categorical_features are codes or labels in a dense table, got a sparse matrix. Pass a "
+    "DataFrame, or encode the columns one-hot and set categorical_features=None."
+)
 
 # What pandas may find in a column of objects that is one of numbers.
 _NUMBERS = ("boolean", "decimal", "empty", "floating", "integer", "mixed-integer-float")
@@ -67,7 +76,7 @@ class ColumnEncoder:
         ColumnEncoder
             The encoder.
         """
-        columns = _select(X, is_categorical)
+        columns = _select(_as_columns(X), is_categorical)
         categories = [_categories(column, declared=declared) for column in columns]
         has_missing = [bool(column.isna().any()) for column in columns]
         return cls(is_categorical, categories, has_missing, one_hot=one_hot)
@@ -102,10 +111,17 @@ class ColumnEncoder:
             The numeric columns, then the categorical ones: as codes, 0 for an unseen category, or
             one-hot, all zero for an unseen category.
         """
+        X = _as_columns(X)
+        if len(X) == 0:
+            raise ValueError(
+                f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required."
+            )
         numbers = self._numbers(X, dtype=dtype, estimator=estimator)
         codes = np.empty((len(self.categories), len(numbers)), dtype=np.int32)
         for k, column in enumerate(_select(X, self.is_categorical)):
             codes[k] = self._codes(column, k)
+            if len(X) >= _MANY and (codes[k] < 0).all() and not column.isna().all():
+                _warn_of_unseen(column, self.categories[k])
         first = np.cumsum([1, *self.n_categories[:-1]], dtype=np.int32)
         codes = np.ascontiguousarray(np.where(codes < 0, 0, codes + first[:, None]).T)
         if not self.one_hot:
@@ -123,14 +139,25 @@ class ColumnEncoder:
         matrix.eliminate_zeros()
         return matrix
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave what was looked up last out of copies and pickles."""
+        return self.__dict__ | {"_last_lookups": {}}
+
     def _numbers(self, X: Any, *, dtype: np.dtype, estimator: Any) -> np.ndarray:
         """Return the numeric columns."""
         chosen = np.flatnonzero(~self.is_categorical)
         if len(chosen) == 0:
             return np.zeros((len(X), 0), dtype=dtype)
         if isinstance(X, pd.DataFrame):
+            frame = X.iloc[:, chosen]
+            wrong = [name for name, dtype in frame.dtypes.items() if dtype.kind in "mMc"]
+            if wrong:
+                raise ValueError(
+                    f"the columns {wrong} hold dates or complex numbers. Make them numbers, or "
+                    "name them in categorical_features."
+                )
             # Of a frame check_array looks at each dtype, which takes longer than a row's network.
-            part = X.iloc[:, chosen].to_numpy(dtype=dtype, na_value=np.nan)
+            part = frame.to_numpy(dtype=dtype, na_value=np.nan)
         else:
             part = np.asarray(X)[:, chosen]
         numbers: np.ndarray = check_array(
@@ -176,7 +203,7 @@ def find_categorical(X: Any, categorical_features: Any) -> np.ndarray | None:
     ValueError
         If there is no such column, or X is sparse.
     """
-    if categorical_features is None:
+    if categorical_features is None or (not sparse.issparse(X) and np.ndim(X) != 2):
         return None
     if isinstance(categorical_features, str):  # from_dtype
         if not isinstance(X, pd.DataFrame):
@@ -187,10 +214,7 @@ def find_categorical(X: Any, categorical_features: Any) -> np.ndarray | None:
     if wanted.size == 0:
         return None
     if sparse.issparse(X):
-        raise ValueError(
-            "categorical_features are codes or labels in a dense table, got a sparse matrix. Pass "
-            "a DataFrame, or encode the columns one-hot and set categorical_features=None."
-        )
+        raise ValueError(_SPARSE)
     n_features = X.shape[1] if hasattr(X, "shape") else np.shape(X)[1]
     mask = np.zeros(n_features, dtype=bool)
     if wanted.dtype.kind == "b":
@@ -230,6 +254,23 @@ def _holds_labels(column: pd.Series) -> bool:
     if not pd.api.types.is_object_dtype(column.dtype):
         return False
     return pd.api.types.infer_dtype(column, skipna=True) not in _NUMBERS
+
+
+def _as_columns(X: Any) -> Any:
+    """Return rows in lists as a frame, whose columns have each a type of their own."""
+    if sparse.issparse(X):
+        raise ValueError(_SPARSE)
+    return X if isinstance(X, pd.DataFrame | np.ndarray) else pd.DataFrame(X)
+
+
+def _warn_of_unseen(column: pd.Series, categories: pd.Index) -> None:
+    """Warn of a column that has nothing in common with what was fitted."""
+    warnings.warn(
+        f"no value of the categorical column {column.name!r} was seen by fit: values such as "
+        f"{column.dropna().iloc[0]!r} count as no category. The categories are of the type "
+        f"{type(categories[0]).__name__}; convert the column if they are meant.",
+        stacklevel=6,
+    )
 
 
 def _select(X: Any, mask: np.ndarray) -> list[pd.Series]:

@@ -88,7 +88,10 @@ class TableDataset(Dataset[Any]):
         """Return a digest of the targets and weights, and of up to a thousand rows of the input."""
         rows = torch.linspace(0, len(self) - 1, min(len(self), 1000)).long()
         X = self[rows.to(self.device)][0]
-        parts = X[:2] if isinstance(X, tuple) else [X if isinstance(X, Tensor) else X.to_dense()]
+        if isinstance(X, ColumnRows):
+            parts = [X.numbers, X.codes]
+        else:
+            parts = [X if isinstance(X, Tensor) else X.to_dense()]
         digest = sha256(repr(self.X.shape).encode())
         for part in (*parts, self.targets, self.weights):
             if part is not None:

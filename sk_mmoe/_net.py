@@ -19,7 +19,7 @@ from skorch.history import History
 from torch import Tensor
 
 from sk_mmoe._loader import BatchLoader, TableDataset, prefetch
-from sk_mmoe.nn import MemberStack, MultiTaskLoss
+from sk_mmoe.nn import EmbeddedNetwork, MemberStack, MultiTaskLoss
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 _COLOUR = re.compile(r"\x1b\[\d+m")
@@ -91,7 +91,7 @@ class MultiTaskNet(NeuralNet):
     def _default_callbacks(self) -> list[tuple[str, Callback]]:
         kinds = ("task_losses", "member_losses", "member_task_losses")
         ignored = [f"{part}_{kind}" for part in ("train", "valid") for kind in kinds]
-        ignored.append("task_weights")
+        ignored += ["task_weights", "member_task_weights", "member_counts"]
         sink = _print_row if self.verbose else print  # skorch is silent with print only
         return [
             ("epoch_timer", EpochTimer()),
@@ -101,8 +101,8 @@ class MultiTaskNet(NeuralNet):
     @property
     def network(self) -> torch.nn.Module:
         """The network, without what encodes the columns of a table for it."""
-        member = self.member(0)
-        return getattr(member, "network", member)
+        member: Any = self.member(0)
+        return member.network if isinstance(member, EmbeddedNetwork) else member
 
     @property
     def seeds(self) -> list[int]:
@@ -130,7 +130,8 @@ class MultiTaskNet(NeuralNet):
         if not self.initialized_:
             self.initialize()
         self.module_.load_state_dict(other.module_.state_dict())
-        state, settings = other.optimizer_.state_dict(), self.optimizer_.state_dict()
+        # A copy: a training that fails must leave the other net as it was.
+        state, settings = deepcopy(other.optimizer_.state_dict()), self.optimizer_.state_dict()
         groups, own = ([g["params"] for g in s["param_groups"]] for s in (state, settings))
         if type(self.optimizer_) is not type(other.optimizer_) or groups != own:
             raise ValueError("the optimizers of the two nets differ.")
@@ -298,6 +299,8 @@ class MultiTaskNet(NeuralNet):
         if training:
             weights = self.criterion_.balancing.weights().detach()
             self.history.record("task_weights", _mean_over_members(weights).tolist())
+            if self.further_seeds:
+                self.history.record("member_task_weights", weights.tolist())
             if not self._batch_hooks:
                 self.history.new_batch()  # skorch's checkpoints look at the last one
         self._record_losses(prefix, task_losses / n_rows, penalty / n_rows)
@@ -312,8 +315,10 @@ class MultiTaskNet(NeuralNet):
         losses = self.criterion_.total(task_losses) + penalty
         loss = float(losses.mean())
         if not np.isfinite(loss):
+            bad = (~losses.isfinite()).nonzero().flatten().tolist()
+            which = f" of the members {bad}" if self.further_seeds else ""
             raise FloatingPointError(
-                f"{prefix}_loss became {loss} in epoch {len(self.history)}. {_DIVERGED}"
+                f"{prefix}_loss{which} became {loss} in epoch {len(self.history)}. {_DIVERGED}"
             )
         entry = f"{prefix}_loss"
         earlier = [epoch[entry] for epoch in self.history[:-1] if entry in epoch]
@@ -408,7 +413,8 @@ class MultiTaskNet(NeuralNet):
         Tensor or list of Tensor
             The result of each batch, on the CPU.
         """
-        batch_size = max(_PAD_ROWS, min(_PREDICT_ROWS, _PREDICT_VALUES // X.shape[1]))
+        n_rows = min(_PREDICT_ROWS, _PREDICT_VALUES // X.shape[1]) // len(self.seeds)
+        batch_size = max(_PAD_ROWS, n_rows // _PAD_ROWS * _PAD_ROWS)
         if self.module_.training:  # to tell all layers takes as long as to compute one row
             self.module_.eval()
         for batch, _ in BatchLoader(TableDataset(X), batch_size=batch_size):

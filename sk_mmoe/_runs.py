@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 from sklearn.base import clone
 
 from sk_mmoe._base import MultiTaskEstimator
 from sk_mmoe._loader import TableDataset
-from sk_mmoe._members import split
+from sk_mmoe._member_monitor import split
+from sk_mmoe._validation import warn_of_large_values
 
 
 def fit_runs(
@@ -23,7 +25,9 @@ def fit_runs(
     Small networks leave a processor idle between their operations. Here the networks of all runs
     are stacked, and an operation serves them all. Each run comes out as its own `fit` would have
     given it, to rounding: its initialisation, held-out part, order of rows and early stopping are
-    its own. Only the numbers that dropout draws differ.
+    its own. Only the numbers that dropout draws differ. Callbacks see the stack of all networks,
+    and what a warm start needs beside the weights, the optimizer's moments and learned weights of
+    tasks, is that of the last epoch of all runs.
 
     Parameters
     ----------
@@ -67,14 +71,18 @@ def fit_runs(
         )
     if estimator.n_members != 1:
         raise ValueError(f"fit_runs needs n_members=1, got {estimator.n_members}.")
-    if len(tables) == 0:
+    tables = list(tables)
+    if not tables:
         raise ValueError("fit_runs needs at least one table, got none.")
     states = _random_states(estimator, len(tables), random_states)
     runs = [clone(estimator).set_params(random_state=state) for state in states]
     estimator._validate_params()
+    if len(runs) == 1:
+        return [runs[0].fit(*tables[0])]
     encoders, seeds, datasets = [], [], []
     for run, (X, y) in zip(runs, tables, strict=True):
         X, targets, weights = run._check_data(X, y, None, reset=True)
+        warn_of_large_values(X)
         encoder = run._make_encoder(targets, weights)
         encoders.append(encoder)
         seeds.extend(run._draw_seeds())
@@ -84,7 +92,7 @@ def fit_runs(
             run._module_parameters(),
             [task.kind for task in encoder.tasks],
             [task.n_outputs for task in encoder.tasks],
-            *(None if part is None else len(part) for part in parts),
+            *(None if part is None else (type(part.X), len(part)) for part in parts),
         )
         for run, encoder, parts in zip(runs, encoders, datasets, strict=True)
     ]
@@ -95,8 +103,6 @@ def fit_runs(
                 f"categories and the same kinds of tasks; table {number} differs from table 0. "
                 "Fit it on its own."
             )
-    if len(runs) == 1:
-        return [runs[0].fit(*tables[0])]
     parts = zip(*datasets, strict=True)
     train, valid = (None if p[0] is None else TableDataset.stack(p) for p in parts)
     stops_early = valid is not None
@@ -116,7 +122,7 @@ def _random_states(
     """Return the random state of each run."""
     if random_states is None:
         state = estimator.random_state
-        return [state + run if isinstance(state, int) else state for run in range(n_runs)]
+        return [int(state) + run if isinstance(state, Integral) else state for run in range(n_runs)]
     if len(random_states) != n_runs:
         raise ValueError(
             f"random_states must have one value for each of the {n_runs} tables, got "

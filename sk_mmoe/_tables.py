@@ -45,7 +45,7 @@ class ColumnTable:
     def __getitem__(self, rows: Rows) -> ColumnRows:
         """Return some rows."""
         codes = select(self.codes, rows)
-        transpose = None if codes.is_cuda else partial(_where_codes, codes, self.n_categories)
+        transpose = None if codes.is_cuda else partial(_find_places, codes, self.n_categories)
         return ColumnRows(select(self.numbers, rows), codes, transpose)
 
     def take(self, rows: Tensor) -> ColumnTable:
@@ -179,7 +179,7 @@ def as_tensor(array: np.ndarray) -> Tensor:
     return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
-def _where_codes(codes: Tensor, n_categories: int) -> Tensor:
+def _find_places(codes: Tensor, n_categories: int) -> Tensor:
     """Return where each category stands, as a sparse matrix of zeros and ones.
 
     Of codes with three axes each entry of the first has a table of categories of its own.

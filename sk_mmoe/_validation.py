@@ -350,9 +350,12 @@ def check_device(device: str | torch.device) -> str:
 
 def warn_of_large_values(X: Any) -> None:
     """Warn of inputs that were most likely not scaled."""
-    values = np.asarray(X.data if sparse.issparse(X) else getattr(X, "numbers", X))
-    # A column in other units shows in any rows; to look at all takes as long as many steps.
-    values = values[:: max(1, len(values) // _INSPECTED)]
+    if sparse.issparse(X):
+        values = X.data
+    else:
+        # A column in other units shows in any rows; to look at all takes as long as many steps.
+        values = np.asarray(getattr(X, "numbers", X))
+        values = values[:: max(1, len(values) // _INSPECTED)]
     largest = max(values.max(initial=0), -values.min(initial=0))
     if largest > _LARGE_VALUE:
         warnings.warn(

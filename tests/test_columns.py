@@ -1,5 +1,7 @@
 """Categorical columns straight into an estimator: as scikit-learn's encoders would give them."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,6 +27,7 @@ from sk_mmoe import (
     save_model,
 )
 from sk_mmoe._columns import ColumnEncoder, find_categorical
+from sk_mmoe.nn import MMoE
 
 CLASSIFIERS = [
     CrossStitchClassifier,
@@ -182,6 +185,54 @@ def test_a_sparse_matrix_has_no_categorical_columns():
         MMoEClassifier(categorical_features=[0]).fit(sparse.eye_array(4).tocsr(), [0, 1, 0, 1])
 
 
+def test_dates_are_no_numbers():
+    table = X.assign(day=pd.Timestamp("2026-01-01"))
+    with pytest.raises(ValueError, match=r"columns \['day'\] hold dates"):
+        MMoEClassifier().fit(table, Y)
+
+
+def test_a_column_that_fit_has_not_seen_at_all_is_worth_a_warning():
+    table = X.assign(size=np.arange(len(X)) % 3)
+    model = MMoEClassifier(categorical_features=["size"], max_iter=1)
+    table = table[["age", "size"]]
+    model.fit(table, Y)
+    with pytest.warns(UserWarning, match="no value of the categorical column 'size'"):
+        model.predict(table.astype({"size": str}))
+
+
+def test_rows_in_lists_keep_their_missing_values():
+    rows = [["a", 1.0], [np.nan, 2.0], ["b", 3.0]] * 4
+    model = MMoEClassifier(categorical_features=[0], max_iter=1).fit(rows, [0, 1, 0] * 4)
+    assert model._columns.n_categories == [3]
+    assert len(model.predict(rows)) == 12
+
+
+def test_shapes_are_checked_as_ever():
+    model = MMoEClassifier(max_iter=1).fit(X[["city"]], Y)
+    with pytest.raises(ValueError, match="0 sample"):
+        model.predict(X[["city"]].head(0))
+    with pytest.raises(ValueError, match="2D array"):
+        MMoEClassifier(categorical_features=[0]).fit(np.ones(4), [0, 1, 0, 1])
+    model = MMoEClassifier(categorical_features=[0], max_iter=1).fit(np.eye(4), [0, 1, 0, 1])
+    with pytest.raises(ValueError, match="encode the columns one-hot"):
+        model.predict(sparse.eye_array(4).tocsr())
+
+
+def test_predictions_leave_the_estimator_as_it_is():
+    model = MMoEClassifier(max_iter=1).fit(X, Y)
+    before = pickle.dumps(model._columns)
+    model.predict(X.astype({"city": pd.CategoricalDtype(["Rome", "Oslo", "Bern"])}))
+    assert pickle.dumps(model._columns) == before
+
+
+def test_a_network_of_the_users_own_stands_behind_the_embeddings():
+    class Wide(MMoE):
+        pass
+
+    model = MMoEClassifier(max_iter=1, net_params={"module": Wide}).fit(X, Y)
+    assert type(model.net_.network) is Wide
+
+
 def test_missing_numbers_are_an_error_that_names_the_estimator():
     table = X.copy()
     table.loc[0, "age"] = np.nan
@@ -259,11 +310,11 @@ def test_encoding_keeps_memory_small():
     table = pd.DataFrame(columns)
     mask = np.ones(40, dtype=bool)
 
-    def n_bytes(one_hot):
+    def encode(one_hot):
         encoder = ColumnEncoder.from_table(table, mask, one_hot=one_hot)
         return encoder.encode(table, dtype=np.dtype("float32"), estimator=None)
 
-    assert n_bytes(False).nbytes == 2000 * 40 * 4
-    matrix = n_bytes(True)
+    assert encode(False).nbytes == 2000 * 40 * 4
+    matrix = encode(True)
     stored = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
     assert stored < 2000 * 40 * 30 * 4 / 9

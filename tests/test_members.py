@@ -50,6 +50,13 @@ def fit_alone(estimator, n_members, seed, *args, **kwargs):
     return [pickle.loads(pickle.dumps(estimator.fit(*args, **kwargs))) for _ in range(n_members)]
 
 
+def member_predictions(model, X):
+    """Return what each member predicts, in the units of y."""
+    tasks = zip(model._encoder.tasks, model._member_scores(X), strict=True)
+    columns = [scores[..., 0].numpy() * task.scale + task.mean for task, scores in tasks]
+    return np.stack(columns, axis=-1)
+
+
 # -- ensembles ----------------------------------------------------------------------------------
 
 
@@ -132,6 +139,76 @@ def test_missing_labels_and_weights_reach_every_member():
     assert_allclose(model.predict(X), np.mean([one.predict(X) for one in alone], axis=0))
 
 
+@pytest.mark.parametrize("n_members", [2, 3])
+def test_weights_of_held_out_labels_reach_every_member(n_members):
+    y = Y.copy()
+    y[::3, 0] = np.nan
+    data = {"X_val": X[200:], "y_val": y[200:], "sample_weight_val": np.arange(100.0)}
+    parameters = STOPPING | {"dtype": "float64"}
+    model = MMoERegressor(n_members=n_members, random_state=0, **parameters)
+    model.fit(X[:200], y[:200], **data)
+    alone = fit_alone(MMoERegressor(**parameters), n_members, 0, X[:200], y[:200], **data)
+    assert_allclose(model.predict(X), np.mean([one.predict(X) for one in alone], axis=0))
+    best = np.mean([one.best_validation_score_ for one in alone])
+    assert model.best_validation_score_ == pytest.approx(best)
+
+
+def test_ensembles_go_on_as_their_members_would():
+    parameters = STOPPING | {"dtype": "float64", "warm_start": True, "random_state": 0}
+    data = {"X_val": X[200:], "y_val": Y[200:]}
+    model = MMoERegressor(n_members=3, **parameters).fit(X[:200], Y[:200], **data)
+    counts = np.array([epoch["member_counts"] for epoch in model.net_.history])
+    assert not counts.all()  # some member stopped before the others
+    best = model.best_validation_score_
+    model.fit(X[:200], Y[:200], **data)
+    assert model.best_validation_score_ >= best
+    losses = [np.mean([-best])]
+    kept = model.net_.criterion_.total(
+        torch.tensor(
+            [
+                [
+                    ((p - y) ** 2).mean() / task.scale**2
+                    for p, y, task in zip(
+                        prediction.T, Y[200:].T, model._encoder.tasks, strict=True
+                    )
+                ]
+                for prediction in member_predictions(model, X[200:])
+            ]
+        )
+    )
+    assert float(kept.mean()) == pytest.approx(-model.best_validation_score_)
+    assert losses[0] >= float(kept.mean()) - 1e-12
+
+
+@pytest.mark.parametrize("n_members", [1, 3])
+def test_another_number_of_members_cannot_go_on(n_members):
+    model = MMoERegressor(n_members=2, max_iter=1, warm_start=True).fit(X, Y)
+    model.set_params(n_members=n_members)
+    for go_on in (model.fit, model.partial_fit):
+        with pytest.raises(ValueError, match=f"n_members is {n_members}, but 2 network"):
+            go_on(X, Y)
+
+
+def test_members_read_rows_in_one_order():
+    table = pd.DataFrame(X[:, :3], columns=list("abc"))
+    table["city"] = np.where(X[:, 3] > 0, "Bern", "Oslo")
+    parameters = {"net_params": {"iterator_train__shuffle": False}, "max_iter": 2}
+    model = MMoERegressor(n_members=2, random_state=0, **parameters).fit(table, Y)
+    alone = fit_alone(MMoERegressor(**parameters, early_stopping=False), 2, 0, table, Y)
+    model.set_params(early_stopping=False).fit(table, Y)
+    expected = np.mean([one.predict(table) for one in alone], axis=0)
+    assert_allclose(model.predict(table), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_member_that_diverges_is_named():
+    tables = [(X, Y), (X * 1e30, Y)]
+    with (
+        pytest.warns(UserWarning, match="values up to"),
+        pytest.raises(FloatingPointError, match=r"of the members \[1\]"),
+    ):
+        fit_runs(MMoERegressor(max_iter=2), tables)
+
+
 def test_gate_weights_are_those_of_a_member():
     parameters = {"max_iter": 3, "early_stopping": False, "dtype": "float64"}
     model = MMoERegressor(n_members=2, random_state=0, **parameters).fit(X, Y)
@@ -145,8 +222,8 @@ def test_gate_weights_are_those_of_a_member():
 def test_dropout_differs_between_members():
     model = MMoERegressor(n_members=2, dropout=0.5, max_iter=1, random_state=0).fit(X, Y)
     stack = model.net_.module_.train()
-    for name, parameter in stack.named_parameters():
-        parameter.data.copy_(parameter.data[:1].expand_as(parameter)), name
+    for parameter in stack.parameters():
+        parameter.data.copy_(parameter.data[:1].expand_as(parameter))
     scores = stack(torch.ones(5, 10))[0]
     assert not torch.allclose(scores[0], scores[1])
 
@@ -243,6 +320,21 @@ def test_runs_of_tables_with_categories():
         assert_allclose(model.predict(table), alone.predict(table), rtol=1e-4, atol=1e-5)
 
 
+def test_runs_keep_what_they_learned_of_their_tasks():
+    parameters = {"loss_balancing": "uncertainty", "max_iter": 3, "early_stopping": False}
+    parameters |= {"dtype": "float64", "learning_rate_init": 0.01, "warm_start": True}
+    tables = [make_multitask_sinusoid(250, 10, random_state=seed) for seed in range(2)]
+    models = fit_runs(MMoERegressor(**parameters, random_state=0), tables)
+    for run, (model, table) in enumerate(zip(models, tables, strict=True)):
+        alone = MMoERegressor(**parameters, random_state=run).fit(*table)
+        for ours, theirs in zip(model.net_.history, alone.net_.history, strict=True):
+            assert_allclose(ours["task_weights"], theirs["task_weights"])
+            assert ours["train_loss_best"] == theirs["train_loss_best"]
+            assert ours.keys() == theirs.keys()
+        expected = alone.fit(*table).predict(table[0])
+        assert_allclose(model.fit(*table).predict(table[0]), expected)
+
+
 def test_random_states_can_be_given():
     models = fit_runs(MMoERegressor(max_iter=1), [(X, Y)] * 3, random_states=[4, 4, 9])
     first, second, third = (model.predict(X) for model in models)
@@ -261,6 +353,7 @@ OTHERS = {
     "samples": (X[:-1], Y[:-1]),
     "features": (X[:, :-1], Y),
     "tasks": (X, Y[:, :1]),
+    "a sparse table": (sparse.csr_array(X), Y),
 }
 
 

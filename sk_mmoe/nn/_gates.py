@@ -279,7 +279,8 @@ def mix(weights: Tensor, experts: Tensor) -> Tensor:
     # torch multiplies small matrices, here one for each sample, by a loop that takes twice as long
     # as MKL for matrices of twice the size: the gates are computed as often as needed.
     n_times = 1 + (_SMALL_PRODUCT - 1) // (n_gates * n_experts * experts.shape[-1])
-    repeated = torch.cat([weights] * n_times) if n_times > 1 else weights
+    repeat = n_times > 1 and weights.device.type == "cpu"
+    repeated = torch.cat([weights] * n_times) if repeat else weights
     mixtures = repeated.transpose(-3, -2) @ experts.transpose(-3, -2)
     return mixtures.transpose(-3, -2)[:n_gates]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sk_mmoe.nn._stacked import check_sizes
 
 
-class ColumnRows(NamedTuple):
+class ColumnRows:
     """Rows of a table some of whose columns are categorical.
 
     Parameters
@@ -33,9 +33,16 @@ class ColumnRows(NamedTuple):
     (7, 5)
     """
 
-    numbers: Tensor
-    codes: Tensor
-    transpose: Callable[[], Tensor] | None = None
+    def __init__(
+        self, numbers: Tensor, codes: Tensor, transpose: Callable[[], Tensor] | None = None
+    ) -> None:
+        self.numbers = numbers
+        self.codes = codes
+        self.transpose = transpose
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.codes)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -72,7 +79,8 @@ class ColumnRows(NamedTuple):
             The longer rows.
         """
         numbers, codes = (
-            torch.cat([part, part.new_zeros(n_rows, part.shape[1])]) for part in self[:2]
+            torch.cat([part, part.new_zeros(n_rows, part.shape[1])])
+            for part in (self.numbers, self.codes)
         )
         return ColumnRows(numbers, codes)
 
@@ -131,14 +139,16 @@ class ColumnEmbedding(nn.Module):
             The numbers, then the vectors of the categorical columns.
         """
         weight: Tensor = self.weight
-        numbers, codes = rows.numbers, rows.codes
+        numbers, codes, transpose = rows.numbers, rows.codes, rows.transpose
         if weight.dim() > 2:  # of a stack of members: their tables one below the other
             n_members, n_categories, _ = weight.shape
             first = n_categories * torch.arange(n_members, dtype=codes.dtype, device=codes.device)
+            if codes.dim() < 3:  # rows that the members share
+                transpose = None
             codes = codes + first[:, None, None]
             numbers = numbers.expand(*codes.shape[:-1], -1)
             weight = weight.flatten(0, 1)
-        vectors: Tensor = _Lookup.apply(weight, codes, rows.transpose)  # type: ignore[no-untyped-call]
+        vectors: Tensor = _Lookup.apply(weight, codes, transpose)  # type: ignore[no-untyped-call]
         return torch.cat([numbers, vectors.flatten(-2)], dim=-1)
 
     def extra_repr(self) -> str:
@@ -160,11 +170,11 @@ class _Lookup(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         """Return the gradient of the matrix."""
-        where = _where_codes(ctx.codes, ctx.n_rows) if ctx.transpose is None else ctx.transpose()
+        where = _find_places(ctx.codes, ctx.n_rows) if ctx.transpose is None else ctx.transpose()
         return where.to(gradient) @ gradient.flatten(0, -2), None, None
 
 
-def _where_codes(codes: Tensor, n_categories: int) -> Tensor:
+def _find_places(codes: Tensor, n_categories: int) -> Tensor:
     """Return where each category stands, as a sparse matrix of zeros and ones."""
     codes = codes.flatten()
     starts = torch.bincount(codes, minlength=n_categories).cumsum(0)

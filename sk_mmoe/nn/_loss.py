@@ -112,14 +112,16 @@ class MultiTaskLoss(nn.Module):
         """
         # Columns become rows once, in one copy, so that each task reads contiguous memory.
         rows = targets.movedim(-1, 0).contiguous()
-        numbers = {len(self.losses), len(scores), len(rows)}
-        if len(numbers) == 1 and self._alike and len({part.shape for part in scores}) == 1:
+        complete = len(scores) == len(rows) == len(self.losses)  # else zip raises below
+        if complete and self._alike and len({part.shape for part in scores}) == 1:
             losses = _flat(self.losses[0], torch.stack(list(scores)), rows)
         else:
             each = zip(self.losses, scores, rows.unbind(), strict=True)
             losses = torch.stack([_flat(loss, s, t) for loss, s, t in each])
         if weights is not None:
-            losses = losses * weights.movedim(-1, 0)
+            weights = weights.movedim(-1, 0)
+            shared = weights.dim() < losses.dim()  # by all members
+            losses = losses * (weights.unsqueeze(-2) if shared else weights)
         return losses.mean(dim=-1).movedim(0, -1)
 
     def total(self, task_losses: Tensor) -> Tensor:

@@ -148,5 +148,6 @@ def _replace(module: nn.Module, name: str, tensor: Tensor) -> None:
     *path, last = name.split(".")
     for step in path:
         module = getattr(module, step)
-    delattr(module, last) if isinstance(tensor, nn.Parameter) else None
+    if isinstance(tensor, nn.Parameter):
+        delattr(module, last)
     setattr(module, last, tensor)

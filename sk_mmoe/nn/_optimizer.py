@@ -13,7 +13,7 @@ class FusedAdamW(torch.optim.AdamW):
     """AdamW without the bookkeeping that costs more than its arithmetic for small networks.
 
     It takes the steps of ``torch.optim.AdamW(..., fused=True)`` to the last bit, and has its state,
-    but remembers from step to step what torch collects anew each time. Hooks on steps are not
+    but remembers from step to step what torch collects anew each time. Hooks on steps need not be
     called.
 
     Parameters
@@ -28,6 +28,8 @@ class FusedAdamW(torch.optim.AdamW):
         What is added to the root of the second for division.
     weight_decay : float, default=1e-2
         The decoupled weight decay.
+    amsgrad : bool, default=False
+        Whether to use the AMSGrad variant, by torch's own steps.
 
     References
     ----------
@@ -50,8 +52,17 @@ class FusedAdamW(torch.optim.AdamW):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        amsgrad: bool = False,
     ) -> None:
-        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True)
+        super().__init__(
+            params,
+            lr=lr,
+            betas=betas,
+            eps=eps,
+            weight_decay=weight_decay,
+            amsgrad=amsgrad,
+            fused=True,
+        )
         self._remembered: list[list[list[Tensor]]] | None = None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -114,8 +125,10 @@ class FusedAdamW(torch.optim.AdamW):
         for settings, group, (parameters, means, squares, steps) in zip(
             self.param_groups, gradients, self._remembered, strict=True
         ):
+            if not parameters:
+                continue
             torch._foreach_add_(steps, 1)
-            torch._fused_adamw_(
+            torch._fused_adamw_(  # as torch.optim calls it since 2.3
                 parameters,
                 group,
                 means,
@@ -138,15 +151,13 @@ class FusedAdamW(torch.optim.AdamW):
 
     def _collect(self) -> list[list[list[Tensor]]] | None:
         """Return parameters and state of each group, once all have some."""
-        if any(not self.state[p] for group in self.param_groups for p in group["params"]):
+        learned = [[p for p in g["params"] if p.requires_grad] for g in self.param_groups]
+        if any(group["amsgrad"] for group in self.param_groups) or any(
+            not self.state.get(p) for parameters in learned for p in parameters
+        ):
             return None
+        names = ("exp_avg", "exp_avg_sq", "step")
         return [
-            [
-                list(group["params"]),
-                *(
-                    [self.state[p][name] for p in group["params"]]
-                    for name in ("exp_avg", "exp_avg_sq", "step")
-                ),
-            ]
-            for group in self.param_groups
+            [parameters, *([self.state[p][name] for p in parameters] for name in names)]
+            for parameters in learned
         ]

@@ -36,7 +36,7 @@ def test_an_embedding_is_a_product_with_one_hot_columns():
     assert where.shape == (12, n_places)
     for transpose in (None, where.to_sparse_csr):
         layer.weight.grad = None
-        layer(rows._replace(transpose=transpose)).square().sum().backward()
+        layer(ColumnRows(rows.numbers, rows.codes, transpose)).square().sum().backward()
         assert_close(layer.weight.grad, gradient)
 
 

@@ -47,6 +47,18 @@ def assert_equal(pair):
             assert torch.equal(value, our_optimizer.state[parameter][name])
 
 
+@pytest.mark.parametrize("amsgrad", [False, True])
+def test_frozen_parameters_and_amsgrad_are_torchs_too(amsgrad):
+    pair = []
+    for network, optimizer in make_pair():
+        network[0].bias.requires_grad_(False)
+        settings = SETTINGS | {"amsgrad": amsgrad}
+        settings |= {} if isinstance(optimizer, FusedAdamW) else {"fused": True}
+        pair.append((network, type(optimizer)(network.parameters(), **settings)))
+        train(*pair[-1], 5)
+    assert_equal(pair)
+
+
 @pytest.mark.parametrize("groups", [False, True])
 def test_steps_are_those_of_torch(groups):
     pair = make_pair(groups)
@@ -113,7 +125,8 @@ def test_a_new_group_joins_in():
         train(network, optimizer, 2)
         network.append(nn.Linear(2, 2))
         with torch.no_grad():
-            network[-1].weight.fill_(0.5), network[-1].bias.fill_(0.1)
+            network[-1].weight.fill_(0.5)
+            network[-1].bias.fill_(0.1)
         optimizer.add_param_group({"params": list(network[-1].parameters())})
         train(network, optimizer, 3)
     assert_equal(pair)

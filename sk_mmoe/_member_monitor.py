@@ -38,15 +38,15 @@ class MemberMonitor(ConvergenceMonitor):
         self.n_epochs_ = np.zeros(n_members, dtype=int)
         self.kept_ = np.zeros(n_members, dtype=bool)
         self.best_weights_ = None
-        earlier = [self.observe_members(epoch) for epoch in net.history if self.monitor in epoch]
-        if self.restore_best and earlier:
-            self.best_loss_ = np.min(earlier, axis=0)
+        if self.restore_best and any(self.monitor in epoch for epoch in net.history):
+            self.best_loss_ = self.best_of(net.history)
             self._keep(net, ~self.kept_)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Compare the losses of the epoch with the best ones."""
         losses = self.observe_members(net.history[-1])
         active = self.n_stale_ < self.patience
+        net.history.record("member_counts", active.tolist())
         better = active & (losses < self.best_loss_)
         much_better = losses < self.best_loss_ - self.tol
         self.n_stale_[active] = np.where(much_better, 0, self.n_stale_ + 1)[active]
@@ -80,6 +80,25 @@ class MemberMonitor(ConvergenceMonitor):
     def finished(self) -> bool:
         """Whether training ends here."""
         return bool((self.n_stale_ >= self.patience).all())
+
+    def best_of(self, history: Any) -> np.ndarray:
+        """Return the lowest loss of each member, of the epochs that count for it.
+
+        Parameters
+        ----------
+        history : list of dict
+            The net's history.
+
+        Returns
+        -------
+        ndarray of shape (n_members,)
+            The losses.
+        """
+        epochs = [epoch for epoch in history if self.monitor in epoch]
+        counts = np.array([epoch["member_counts"] for epoch in epochs])
+        losses = np.array([self.observe_members(epoch) for epoch in epochs])
+        best: np.ndarray = np.where(counts, losses, np.inf).min(axis=0)
+        return best
 
     def observe_members(self, epoch: dict[str, Any]) -> np.ndarray:
         """Return the loss of each member to watch.
@@ -141,19 +160,34 @@ def split(net: MultiTaskNet, single: MultiTaskNet, index: int) -> MultiTaskNet:
         The single net.
     """
     single.module_.load_state_dict(net.member(index).state_dict())
+    learned = {name: part[index].clone() for name, part in net.criterion_.state_dict().items()}
+    single.criterion_.load_state_dict(learned)
+    state = single.optimizer_.state_dict()
+    state["state"] = {
+        number: {
+            name: (part[index] if part.dim() > 0 else part).clone()
+            for name, part in moments.items()
+        }
+        for number, moments in net.optimizer_.state_dict()["state"].items()
+    }
+    single.optimizer_.load_state_dict(state)
     monitor = next(c for _, c in net.callbacks_ if isinstance(c, MemberMonitor))
-    single.history = History(
-        _history_of(epoch, index) for epoch in net.history[: monitor.n_epochs_[index]]
-    )
+    single.history = History()
+    lowest = {"train": np.inf, "valid": np.inf}
+    for epoch in net.history[: monitor.n_epochs_[index]]:
+        single.history.append(_history_of(epoch, index, lowest))
     return single
 
 
-def _history_of(epoch: dict[str, Any], index: int) -> dict[str, Any]:
-    """Return an epoch's record of one member."""
-    own = dict(epoch)
-    for part in ("train", "valid"):
-        for kind in ("loss", "task_losses"):
-            values = own.pop(f"{part}_member_{'losses' if kind == 'loss' else kind}", None)
-            if values is not None:
-                own[f"{part}_{kind}"] = values[index]
+def _history_of(epoch: dict[str, Any], index: int, lowest: dict[str, float]) -> dict[str, Any]:
+    """Return an epoch's record of one member, and note its lowest losses."""
+    own = {name: value for name, value in epoch.items() if not name.startswith("member_")}
+    own["task_weights"] = epoch["member_task_weights"][index]
+    for part in lowest:
+        if f"{part}_loss" in epoch:
+            loss = own.pop(f"{part}_member_losses")[index]
+            own[f"{part}_loss"] = loss
+            own[f"{part}_loss_best"] = loss < lowest[part]
+            own[f"{part}_task_losses"] = own.pop(f"{part}_member_task_losses")[index]
+            lowest[part] = min(loss, lowest[part])
     return own
