@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sk_mmoe._base import MultiTaskEstimator
 from sk_mmoe._loader import TableDataset
 from sk_mmoe._member_monitor import split
+from sk_mmoe._tasks import TaskEncoder
 from sk_mmoe._validation import warn_of_large_values
 
 
@@ -87,15 +88,7 @@ def fit_runs(
         encoders.append(encoder)
         seeds.extend(run._draw_seeds())
         datasets.append(run._split_dataset(encoder, X, targets, weights, seeds[-1]))
-    shapes = [
-        (
-            run._module_parameters(),
-            [task.kind for task in encoder.tasks],
-            [task.n_outputs for task in encoder.tasks],
-            *(None if part is None else (type(part.X), len(part)) for part in parts),
-        )
-        for run, encoder, parts in zip(runs, encoders, datasets, strict=True)
-    ]
+    shapes = [_shape(*run) for run in zip(runs, encoders, datasets, strict=True)]
     for number, shape in enumerate(shapes):
         if shape != shapes[0]:
             raise ValueError(
@@ -103,17 +96,31 @@ def fit_runs(
                 f"categories and the same kinds of tasks; table {number} differs from table 0. "
                 "Fit it on its own."
             )
-    parts = zip(*datasets, strict=True)
-    train, valid = (None if p[0] is None else TableDataset.stack(p) for p in parts)
+    trains, valids = zip(*datasets, strict=True)
+    train = TableDataset.stack(trains)
+    valid = None if valids[0] is None else TableDataset.stack(valids)
     stops_early = valid is not None
     net = runs[0]._make_net(encoders[0], seeds, len(train), early_stopping=stops_early)
     net.train(train, valid, epochs=estimator.max_iter)
     for number, (run, encoder, seed) in enumerate(zip(runs, encoders, seeds, strict=True)):
         single = run._make_net(encoder, [seed], len(train), early_stopping=stops_early)
         split(net, single, number)
-        run._check_training(single, encoder, datasets[number][0])
+        run._check_training(single, encoder, trains[number])
         run._set_fitted(single, encoder)
     return runs
+
+
+def _shape(
+    run: MultiTaskEstimator,
+    encoder: TaskEncoder,
+    parts: tuple[TableDataset, TableDataset | None],
+) -> tuple[Any, ...]:
+    """Return all that the runs of one program must have in common."""
+    return (
+        run._module_parameters(),
+        [(task.kind, task.n_outputs) for task in encoder.tasks],
+        *(None if part is None else (type(part.X), len(part)) for part in parts),
+    )
 
 
 def _random_states(
