@@ -55,3 +55,23 @@ def test_aucs_are_those_of_the_raw_result():
 def test_cost_of_training_is_that_of_the_raw_result():
     ratios = [run["ratio_of_medians"] for run in raw_result("training_cost")["runs"]]
     assert f"between {min(ratios):.2f} and {max(ratios):.2f} times" in README.read_text()
+
+
+def test_epochs_beside_peers_are_those_of_the_raw_result():
+    text = README.read_text()
+    names = {
+        "ours": "sk_mmoe, `fit` as a whole",
+        "hand_written": "hand-written loop",
+        "naive_skorch": "skorch, its DataLoader",
+    }
+    runs = [
+        run
+        for run in raw_result("speed")["runs"]
+        if run["case"].startswith("embedded") and run["threads"] == 2
+    ]
+    assert len(runs) == 6
+    for run in runs:
+        medians = run["medians"]
+        name = names.get(run["side"], run["side"])
+        seconds, rate = medians["seconds_per_epoch"], medians["rows_per_second"]
+        assert f"| {name} | {seconds:.2f} | {rate:,.0f} |" in text
