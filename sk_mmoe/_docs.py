@@ -68,7 +68,7 @@ device : str or torch.device, default="auto"
 dtype : {"float32", "float64"}, default="float32"
     The type of inputs and weights.
 compile : bool, default=False
-    Whether to compile the network with :func:`torch.compile`. Pays on long trainings only.
+    Whether to compile the network with :func:`torch.compile`. On the CPU it measured slower.
 callbacks : list of skorch callbacks, default=None
     Callbacks, or (name, callback) pairs, of skorch. They are cloned; the ones that ran are in
     ``net_.callbacks_``.
