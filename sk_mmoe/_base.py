@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from scipy import sparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import Tags, check_random_state
@@ -186,7 +185,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         if reset:
             self.is_categorical_ = find_categorical(X, self.categorical_features)
         # What is no table scikit-learn's check refuses.
-        if self.is_categorical_ is None or (not sparse.issparse(X) and np.ndim(X) != 2):
+        if self.is_categorical_ is None or (getattr(X, "ndim", 2) != 2):
             return validate_data(
                 self, X, accept_sparse="csr", dtype=np.dtype(dtype), order="C", reset=reset
             )

@@ -203,7 +203,7 @@ def find_categorical(X: Any, categorical_features: Any) -> np.ndarray | None:
     ValueError
         If there is no such column, or X is sparse.
     """
-    if categorical_features is None or (not sparse.issparse(X) and np.ndim(X) != 2):
+    if categorical_features is None:
         return None
     if isinstance(categorical_features, str):  # from_dtype
         if not isinstance(X, pd.DataFrame):
@@ -215,6 +215,8 @@ def find_categorical(X: Any, categorical_features: Any) -> np.ndarray | None:
         return None
     if sparse.issparse(X):
         raise ValueError(_SPARSE)
+    if np.ndim(X) != 2:  # scikit-learn's check refuses it
+        return None
     n_features = X.shape[1] if hasattr(X, "shape") else np.shape(X)[1]
     mask = np.zeros(n_features, dtype=bool)
     if wanted.dtype.kind == "b":
