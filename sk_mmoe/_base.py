@@ -13,7 +13,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sk_mmoe._columns import ColumnEncoder, find_categorical
+from sk_mmoe._columns import ColumnEncoder, find_categorical, interpolates_numbers
 from sk_mmoe._loader import TableDataset
 from sk_mmoe._member_monitor import MemberMonitor
 from sk_mmoe._net import MultiTaskNet
@@ -35,6 +35,8 @@ from sk_mmoe.model_selection import MultiOutputStratifiedShuffleSplit
 from sk_mmoe.nn import EmbeddedNetwork, FusedAdamW, MultiTaskLoss
 
 _AUTO_BATCH_SIZE = 256
+_MANY_ROWS = 50_000
+_AUTO_BATCH_SIZE_OF_MANY = 1024
 # Without a held-out part networks of this size overfit most tables of some hundred rows already.
 _AUTO_EARLY_STOPPING = 200
 # A learned weight of a task must cross whole units, which the network's parameters seldom do.
@@ -184,15 +186,25 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
         """Return X as a C-ordered array or CSR matrix of a dtype, or as a ColumnTable."""
         if reset:
             self.is_categorical_ = find_categorical(X, self.categorical_features)
+            interpolates = interpolates_numbers(X, self.numeric_encoding)
+            encodes = interpolates or self.is_categorical_ is not None
+        else:
+            encodes = self._columns is not None
         # What is no table scikit-learn's check refuses.
-        if self.is_categorical_ is None or (getattr(X, "ndim", 2) != 2):
-            return validate_data(
+        if not encodes or (getattr(X, "ndim", 2) != 2):
+            X = validate_data(
                 self, X, accept_sparse="csr", dtype=np.dtype(dtype), order="C", reset=reset
             )
+            self._columns = None
+            return X
         validate_data(self, X, skip_check_array=True, reset=reset)
         if reset:
             self._columns = ColumnEncoder.from_table(
-                X, self.is_categorical_, one_hot=self.embedding_dim is None, declared=stream
+                X,
+                self.is_categorical_,
+                n_knots=self.n_knots if interpolates else None,
+                one_hot=self.embedding_dim is None,
+                declared=stream,
             )
         return self._columns.encode(X, dtype=np.dtype(dtype), estimator=self)
 
@@ -347,7 +359,9 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             tol=self.tol,
             restore_best=early_stopping,
         )
-        batch_size = _AUTO_BATCH_SIZE if self.batch_size == "auto" else self.batch_size
+        batch_size = self.batch_size
+        if batch_size == "auto":
+            batch_size = _AUTO_BATCH_SIZE if n_rows <= _MANY_ROWS else _AUTO_BATCH_SIZE_OF_MANY
         parameters: dict[str, Any] = {
             **self._module_parameters(),
             "module__n_outputs": [task.n_outputs for task in encoder.tasks],
@@ -367,6 +381,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             "verbose": int(self.verbose),
             "device": check_device(self.device),
             "dtype": self.dtype,
+            "average": self.average,
             "compile": self.compile,
             "seed": seeds[0],
             "further_seeds": list(seeds[1:]),
@@ -385,7 +400,7 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
     def _module_parameters(self) -> dict[str, Any]:
         """Return the network and its parameters, as the skorch net takes them."""
         parameters = {name: getattr(self, name) for name in self._network_parameters}
-        if self.is_categorical_ is None:
+        if self._columns is None:
             parameters |= {"n_features": self.n_features_in_}
         elif self.embedding_dim is None:
             parameters |= {"n_features": self._columns.n_columns}
@@ -393,8 +408,10 @@ class MultiTaskEstimator(CallbackSupportMixin, TrainingParameters):
             parameters |= {
                 "network": self._network,
                 "n_features": self.n_features_in_,
-                "n_categories": self._columns.n_categories,
+                "n_vectors": self._columns.n_vectors,
+                "n_interpolated": self._columns.n_interpolated,
                 "embedding_dim": self.embedding_dim,
+                "n_cross_layers": self.n_cross_layers,
             }
         module = EmbeddedNetwork if "network" in parameters else self._network
         return {"module": module} | {f"module__{key}": value for key, value in parameters.items()}

@@ -1,8 +1,7 @@
-"""A table's columns: which are categorical, and what their categories are."""
+"""A table's columns: which are categorical, and how a network reads each of them."""
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral
 from typing import Any
 
@@ -11,52 +10,62 @@ import pandas as pd
 from scipy import sparse
 from sklearn.utils import check_array
 
+from sk_mmoe._categories import Categories
+from sk_mmoe._knots import Knots
 from sk_mmoe._tables import ColumnTable
-
-# With so many rows, unseen categories alone are no chance.
-_MANY = 20
 
 _SPARSE = (
     "categorical_features are codes or labels in a dense table, got a sparse matrix. Pass a "
     "DataFrame, or encode the columns one-hot and set categorical_features=None."
 )
 
+# With more rows finer steps can be told from noise.
+_AUTO_KNOTS = 8, 256
+
 # What pandas may find in a column of objects that is one of numbers.
 _NUMBERS = ("boolean", "decimal", "empty", "floating", "integer", "mixed-integer-float")
 
 
 class ColumnEncoder:
-    """Numbers and codes of a table with categorical columns, as the training table has them.
+    """A table as a network reads it: numbers, and levels of columns.
+
+    Levels are the categories of a categorical column and the knots of a numeric one. They are
+    counted through all columns from 1, first those of the numeric columns; 0 is no level.
 
     Parameters
     ----------
     is_categorical : ndarray of bool of shape (n_features,)
         Which columns are categorical.
-    categories : list of array-like
+    knots : list of Knots or None
+        The knots of each numeric column. `None`: the network reads the numbers themselves.
+    categories : list of Categories
         The categories of each categorical column.
-    has_missing : list of bool
-        Whether a categorical column has a further category for missing values.
     one_hot : bool
-        Whether to encode for a network that reads one-hot columns.
+        Whether to encode for a network that reads a column of its own for each level.
     """
 
     def __init__(
         self,
         is_categorical: np.ndarray,
-        categories: list[Any],
-        has_missing: list[bool],
+        knots: list[Knots] | None,
+        categories: list[Categories],
         *,
         one_hot: bool,
     ) -> None:
         self.is_categorical = is_categorical
-        self.categories = [pd.Index(labels) for labels in categories]
-        self.has_missing = has_missing
+        self.knots = knots
+        self.categories = categories
         self.one_hot = one_hot
-        self._last_lookups: dict[int, tuple[pd.Index, np.ndarray]] = {}
 
     @classmethod
     def from_table(
-        cls, X: Any, is_categorical: np.ndarray, *, one_hot: bool, declared: bool = False
+        cls,
+        X: Any,
+        is_categorical: np.ndarray | None,
+        *,
+        n_knots: int | str | None,
+        one_hot: bool,
+        declared: bool = False,
     ) -> ColumnEncoder:
         """Return the encoder of a training table.
 
@@ -64,10 +73,12 @@ class ColumnEncoder:
         ----------
         X : DataFrame or array-like of shape (n_samples, n_features)
             The training table.
-        is_categorical : ndarray of bool of shape (n_features,)
-            Which columns are categorical.
+        is_categorical : ndarray of bool of shape (n_features,) or None
+            Which columns are categorical. `None`: no one is.
+        n_knots : int, "auto" or None
+            The number of knots of a numeric column, at most. `None`: the network reads numbers.
         one_hot : bool
-            Whether to encode for a network that reads one-hot columns.
+            Whether to encode for a network that reads a column of its own for each level.
         declared : bool, default=False
             Whether categories that a categorical dtype declares count where they do not occur.
 
@@ -76,22 +87,38 @@ class ColumnEncoder:
         ColumnEncoder
             The encoder.
         """
-        columns = _select(_as_columns(X), is_categorical)
-        categories = [_categories(column, declared=declared) for column in columns]
-        has_missing = [bool(column.isna().any()) for column in columns]
-        return cls(is_categorical, categories, has_missing, one_hot=one_hot)
+        X = _as_columns(X)
+        if is_categorical is None:
+            is_categorical = np.zeros(X.shape[1], dtype=bool)
+        categories = [
+            Categories.from_column(column, declared=declared)
+            for column in _select(X, is_categorical)
+        ]
+        knots = None
+        if n_knots == "auto":
+            n_knots = round(np.clip(np.sqrt(len(X)) / 2, *_AUTO_KNOTS))
+        if n_knots is not None:
+            numbers = _numbers(X, ~is_categorical, np.dtype("float64"))
+            knots = [Knots.from_numbers(column, n_knots) for column in numbers.T]
+        return cls(is_categorical, knots, categories, one_hot=one_hot)
 
     @property
-    def n_categories(self) -> list[int]:
-        """The number of categories of each categorical column; a missing value is one of them."""
-        return [len(n) + m for n, m in zip(self.categories, self.has_missing, strict=True)]
+    def n_vectors(self) -> list[int]:
+        """The number of levels of each column that has some, numeric ones first."""
+        return [column.n_vectors for column in (*(self.knots or ()), *self.categories)]
+
+    @property
+    def n_interpolated(self) -> int:
+        """The number of columns whose values lie between levels."""
+        return len(self.knots or ())
 
     @property
     def n_columns(self) -> int:
         """The number of columns that a network reads."""
         if not self.one_hot:
             return len(self.is_categorical)
-        return int((~self.is_categorical).sum()) + sum(self.n_categories)
+        n_numbers = 0 if self.knots is not None else int((~self.is_categorical).sum())
+        return n_numbers + sum(self.n_vectors)
 
     def encode(self, X: Any, *, dtype: np.dtype, estimator: Any) -> ColumnTable | sparse.csr_array:
         """Return a table, encoded.
@@ -108,30 +135,47 @@ class ColumnEncoder:
         Returns
         -------
         ColumnTable or CSR array of shape (n_samples, n_columns)
-            The numeric columns, then the categorical ones: as codes, 0 for an unseen category, or
-            one-hot, all zero for an unseen category.
+            The numbers, then a column for each level: a one, or what two knots share, and zeros
+            elsewhere.
         """
         X = _as_columns(X)
         if len(X) == 0:
             raise ValueError(
                 f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required."
             )
-        numbers = self._numbers(X, dtype=dtype, estimator=estimator)
-        codes = np.empty((len(self.categories), len(numbers)), dtype=np.int32)
-        for k, column in enumerate(_select(X, self.is_categorical)):
-            codes[k] = self._codes(column, k)
-            if len(X) >= _MANY and (codes[k] < 0).all() and not column.isna().all():
-                _warn_of_unseen(column, self.categories[k])
-        first = np.cumsum([1, *self.n_categories[:-1]], dtype=np.int32)
-        codes = np.ascontiguousarray(np.where(codes < 0, 0, codes + first[:, None]).T)
+        numbers = self._check_numbers(X, dtype, estimator)
+        levels = np.empty((len(self.n_vectors) + self.n_interpolated, len(X)), dtype=np.int32)
+        fractions = np.empty((self.n_interpolated, len(X)), dtype=dtype)
+        for k, knots in enumerate(self.knots or ()):
+            upper = k - self.n_interpolated  # the last rows
+            levels[k], levels[upper], fractions[k] = knots.locate(numbers[:, k])
+        columns = _select(X, self.is_categorical)
+        for k, (categories, column) in enumerate(zip(self.categories, columns, strict=True)):
+            levels[self.n_interpolated + k] = categories.locate(column)
+        first = np.cumsum([1, *self.n_vectors[:-1]], dtype=np.int32)
+        first = np.concatenate([first, first[: self.n_interpolated]])
+        levels = np.ascontiguousarray(np.where(levels < 0, 0, levels + first[:, None]).T)
+        fractions = np.ascontiguousarray(fractions.T)
+        if self.knots is not None:
+            numbers = np.zeros((len(X), 0), dtype=dtype)
         if not self.one_hot:
-            return ColumnTable(numbers, codes, 1 + sum(self.n_categories))
+            return ColumnTable(numbers, levels, fractions, 1 + sum(self.n_vectors))
+        return self._as_csr(numbers, levels, fractions)
+
+    def _as_csr(
+        self, numbers: np.ndarray, levels: np.ndarray, fractions: np.ndarray
+    ) -> sparse.csr_array:
+        """Return numbers and levels as one matrix."""
         n_rows, n_numbers = numbers.shape
+        shares = (levels > 0).astype(numbers.dtype)
+        if self.n_interpolated:
+            shares[:, : self.n_interpolated] *= 1 - fractions
+            shares[:, -self.n_interpolated :] *= fractions
         columns = np.hstack(
-            [np.tile(np.arange(n_numbers, dtype=np.int32), (n_rows, 1)), n_numbers + codes - 1]
+            [np.tile(np.arange(n_numbers, dtype=np.int32), (n_rows, 1)), n_numbers + levels - 1]
         )
-        values = np.hstack([numbers, (codes > 0).astype(dtype)])
-        # An unseen category stores a zero: anywhere, but not before the first column.
+        values = np.hstack([numbers, shares])
+        # No level stores a zero: anywhere, but not before the first column.
         starts = np.arange(n_rows + 1) * columns.shape[1]
         matrix = sparse.csr_array(
             (values.ravel(), columns.clip(0).ravel(), starts), shape=(n_rows, self.n_columns)
@@ -139,48 +183,22 @@ class ColumnEncoder:
         matrix.eliminate_zeros()
         return matrix
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave what was looked up last out of copies and pickles."""
-        return self.__dict__ | {"_last_lookups": {}}
-
-    def _numbers(self, X: Any, *, dtype: np.dtype, estimator: Any) -> np.ndarray:
-        """Return the numeric columns."""
-        chosen = np.flatnonzero(~self.is_categorical)
-        if len(chosen) == 0:
+    def _check_numbers(self, X: Any, dtype: np.dtype, estimator: Any) -> np.ndarray:
+        """Return the numeric columns, checked."""
+        if self.is_categorical.all():
             return np.zeros((len(X), 0), dtype=dtype)
-        if isinstance(X, pd.DataFrame):
-            frame = X.iloc[:, chosen]
-            wrong = [name for name, dtype in frame.dtypes.items() if dtype.kind in "mMc"]
-            if wrong:
-                raise ValueError(
-                    f"the columns {wrong} hold dates or complex numbers. Make them numbers, or "
-                    "name them in categorical_features."
-                )
-            # Of a frame check_array looks at each dtype, which takes longer than a row's network.
-            part = frame.to_numpy(dtype=dtype, na_value=np.nan)
-        else:
-            part = np.asarray(X)[:, chosen]
+        interpolates = self.knots is not None
+        # Knots may lie closer together than single precision tells apart.
+        dtype = np.dtype("float64") if interpolates else dtype
         numbers: np.ndarray = check_array(
-            part, dtype=dtype, order="C", estimator=estimator, input_name="X"
+            _numbers(X, ~self.is_categorical, dtype),
+            dtype=dtype,
+            order="C",
+            ensure_all_finite="allow-nan" if interpolates else True,
+            estimator=estimator,
+            input_name="X",
         )
         return numbers
-
-    def _codes(self, column: pd.Series, k: int) -> np.ndarray:
-        """Return the numbers of a column's categories, -1 for an unseen one."""
-        categories = self.categories[k]
-        missing = len(categories) if self.has_missing[k] else -1
-        values = column.array
-        if not isinstance(values, pd.Categorical):
-            codes = categories.get_indexer(pd.Index(column))
-            return np.where(column.isna(), missing, codes)
-        # Of many strings only the categories are looked up, once for tables of one dtype. The last
-        # place is that of code -1, a missing value.
-        known, lookup = self._last_lookups.get(k, (None, None))
-        if known is not values.categories:
-            known = values.categories
-            lookup = np.append(categories.get_indexer(known), missing).astype(np.int32)
-            self._last_lookups[k] = known, lookup
-        return lookup[values.codes]
 
 
 def find_categorical(X: Any, categorical_features: Any) -> np.ndarray | None:
@@ -249,6 +267,36 @@ def find_categorical(X: Any, categorical_features: Any) -> np.ndarray | None:
     return mask if mask.any() else None
 
 
+def interpolates_numbers(X: Any, numeric_encoding: str | None) -> bool:
+    """Return whether a network reads the numeric columns of a table through knots.
+
+    Parameters
+    ----------
+    X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
+        The table.
+    numeric_encoding : {"auto", "piecewise_linear"} or None
+        What the user says of them.
+
+    Returns
+    -------
+    bool
+        Whether it does.
+
+    Raises
+    ------
+    ValueError
+        If the user wants it of a sparse matrix.
+    """
+    if numeric_encoding == "auto":
+        return isinstance(X, pd.DataFrame)
+    if numeric_encoding is not None and sparse.issparse(X):
+        raise ValueError(
+            f"numeric_encoding={numeric_encoding!r} needs a dense table, got a sparse matrix. Set "
+            "numeric_encoding=None, or pass a DataFrame."
+        )
+    return numeric_encoding is not None
+
+
 def _holds_labels(column: pd.Series) -> bool:
     """Return whether a column is of a dtype for labels, or of objects that are no numbers."""
     if isinstance(column.dtype, pd.CategoricalDtype | pd.StringDtype):
@@ -265,16 +313,6 @@ def _as_columns(X: Any) -> Any:
     return X if isinstance(X, pd.DataFrame | np.ndarray) else pd.DataFrame(X)
 
 
-def _warn_of_unseen(column: pd.Series, categories: pd.Index) -> None:
-    """Warn of a column that has nothing in common with what was fitted."""
-    warnings.warn(
-        f"no value of the categorical column {column.name!r} was seen by fit: values such as "
-        f"{column.dropna().iloc[0]!r} count as no category. The categories are of the type "
-        f"{type(categories[0]).__name__}; convert the column if they are meant.",
-        stacklevel=6,
-    )
-
-
 def _select(X: Any, mask: np.ndarray) -> list[pd.Series]:
     """Return the columns of a table that a mask chooses."""
     if isinstance(X, pd.DataFrame):
@@ -282,15 +320,16 @@ def _select(X: Any, mask: np.ndarray) -> list[pd.Series]:
     return [pd.Series(column) for column in np.asarray(X)[:, mask].T]
 
 
-def _categories(column: pd.Series, *, declared: bool) -> pd.Index:
-    """Return the categories of a column, sorted where they can be."""
-    values = column.array
-    if isinstance(values, pd.Categorical):
-        occurs = np.bincount(values.codes[values.codes >= 0], minlength=len(values.categories)) > 0
-        categories = values.categories if declared else values.categories[occurs]
-    else:
-        categories = pd.Index(pd.unique(column.dropna()))
-    try:
-        return categories.sort_values()
-    except TypeError:  # labels of several kinds
-        return categories
+def _numbers(X: Any, mask: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return the numeric columns of a table, which a mask chooses."""
+    if not isinstance(X, pd.DataFrame):
+        numbers: np.ndarray = np.asarray(X)[:, mask].astype(dtype)
+        return numbers
+    frame = X.iloc[:, np.flatnonzero(mask)]
+    if wrong := [name for name, dtype in frame.dtypes.items() if dtype.kind in "mMc"]:
+        raise ValueError(
+            f"the columns {wrong} hold dates or complex numbers. Make them numbers, or name them "
+            "in categorical_features."
+        )
+    # Of a frame check_array looks at each dtype, which takes longer than a row's network.
+    return frame.to_numpy(dtype=dtype, na_value=np.nan)

@@ -13,10 +13,23 @@ categorical_features : "from_dtype" or array-like of bool, int or str, default="
     Which columns of X are categorical: a mask, indices, or names of columns. "from_dtype": those of
     a DataFrame that hold categories or strings. Missing values are a category of their own; one
     that `fit` has not seen counts as none. `None`: no column.
+numeric_encoding : {"auto", "piecewise_linear"} or None, default="auto"
+    How the network reads numeric columns. "piecewise_linear": a learned vector stands at each of up
+    to `n_knots` values of a column, and a number is read as what lies between the vectors of its
+    neighbours; units do not matter, and missing values have a vector of their own. `None`: as they
+    are, best standardised. "auto": "piecewise_linear" for a DataFrame, `None` for an array.
+n_knots : int or "auto", default="auto"
+    Number of knots of a numeric column, at most: its distinct values where they are fewer, else its
+    frequent values and quantiles of the rest. "auto" is half the root of the number of rows, from 8
+    to 256.
 embedding_dim : int or None, default=8
-    Length of the learned vector that the network reads for a category. `None`: one column of
-    zeros and ones for each category, as
-    :class:`~sklearn.preprocessing.OneHotEncoder` makes them, looked up and never multiplied.
+    Length of the learned vector that the network reads for a category or knot. `None`: one column
+    for each, as :class:`~sklearn.preprocessing.OneHotEncoder` and
+    :class:`~sklearn.preprocessing.SplineTransformer` (of degree 1) make them, looked up and never
+    multiplied.
+n_cross_layers : int, default=2
+    Number of layers between embeddings and network that multiply columns with one another
+    (:class:`~sk_mmoe.nn.CrossLayers`). Inputs without embeddings pass none.
 activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
     Activation of the hidden layers.
 dropout : float, default=0.0
@@ -35,8 +48,12 @@ learning_rate_init : float, default=1e-3
     Learning rate of AdamW.
 alpha : float, default=1e-4
     Strength of the L2 regularisation of weights (not of biases), as AdamW's decoupled weight decay.
+average : bool, default=True
+    Whether the weights that are evaluated and kept are the average over the last part, about a
+    ninth, of all steps (:class:`~sk_mmoe.nn.WeightAverage`), which a schedule of the learning rate
+    would hardly improve.
 batch_size : int or "auto", default="auto"
-    Number of rows in a minibatch. "auto" is ``min(256, n_samples)``.
+    Number of rows in a minibatch. "auto" is 256 up to 50,000 rows, and 1024 beyond.
 max_iter : int, default=100
     Number of epochs, at most.
 early_stopping : bool or "auto", default="auto"

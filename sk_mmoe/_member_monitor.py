@@ -171,6 +171,10 @@ def split(net: MultiTaskNet, single: MultiTaskNet, index: int) -> MultiTaskNet:
         for number, moments in net.optimizer_.state_dict()["state"].items()
     }
     single.optimizer_.load_state_dict(state)
+    if single.average_ is not None and net.average_ is not None:
+        average = net.average_.state_dict()
+        others = [other[index] for other in average["others"]]
+        single.average_.load_state_dict(average | {"others": others})
     monitor = next(c for _, c in net.callbacks_ if isinstance(c, MemberMonitor))
     single.history = History()
     lowest = {"train": np.inf, "valid": np.inf}

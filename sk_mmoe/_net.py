@@ -6,7 +6,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from threading import RLock
 from typing import Any
@@ -19,7 +19,7 @@ from skorch.history import History
 from torch import Tensor
 
 from sk_mmoe._loader import BatchLoader, TableDataset, prefetch
-from sk_mmoe.nn import EmbeddedNetwork, MemberStack, MultiTaskLoss
+from sk_mmoe.nn import EmbeddedNetwork, MemberStack, MultiTaskLoss, WeightAverage
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 _COLOUR = re.compile(r"\x1b\[\d+m")
@@ -37,11 +37,12 @@ class StopTraining(KeyboardInterrupt):
 class MultiTaskNet(NeuralNet):
     """A skorch net whose module scores several tasks.
 
-    It differs from :class:`skorch.NeuralNet` in five things: the criterion returns one loss per
+    It differs from :class:`skorch.NeuralNet` in six things: the criterion returns one loss per
     task; what is recorded is recorded once per epoch, unless a callback asks for batches; the
     randomness of an epoch depends on the seed and the number of the epoch only, so that a resumed
-    training repeats an uninterrupted one; training runs up to a number of epochs in all; and with
-    further seeds it trains several networks in one program, each as it would be trained alone.
+    training repeats an uninterrupted one; training runs up to a number of epochs in all; with
+    further seeds it trains several networks in one program, each as it would be trained alone; and
+    what is evaluated and kept may be an average of the weights.
 
     Parameters
     ----------
@@ -53,13 +54,19 @@ class MultiTaskNet(NeuralNet):
         The seeds of the other members, where the module is a stack of several.
     dtype : str, default="float32"
         The type of the parameters.
+    average : bool, default=False
+        Whether the module ends with the average of its weights over the later steps.
     amp : bool, default=False
         Whether training computes products in bfloat16 (automatic mixed precision).
     """
 
+    # Together with the module they are pickled so that they share its parameters.
+    cuda_dependent_attributes_ = ["average_"]  # noqa: RUF012
+
     module_: torch.nn.Module
     criterion_: MultiTaskLoss
     optimizer_: torch.optim.Optimizer
+    average_: WeightAverage | None
     history: History
 
     def __init__(
@@ -70,6 +77,7 @@ class MultiTaskNet(NeuralNet):
         seed: int = 0,
         further_seeds: Sequence[int] = (),
         dtype: str = "float32",
+        average: bool = False,
         amp: bool = False,
         iterator_train: Any = BatchLoader,
         iterator_valid: Any = BatchLoader,
@@ -78,6 +86,7 @@ class MultiTaskNet(NeuralNet):
         self.seed = seed
         self.further_seeds = further_seeds
         self.dtype = dtype
+        self.average = average
         self.amp = amp
         super().__init__(
             module,
@@ -138,6 +147,8 @@ class MultiTaskNet(NeuralNet):
         # Its moments, but the settings (learning rate, weight decay) of this net.
         self.optimizer_.load_state_dict(state | {"param_groups": settings["param_groups"]})
         self.criterion_.load_state_dict(other.criterion_.state_dict())
+        if self.average_ is not None and other.average_ is not None:
+            self.average_.load_state_dict(other.average_.state_dict())
         self.history = deepcopy(other.history)
         return self
 
@@ -160,10 +171,18 @@ class MultiTaskNet(NeuralNet):
         self.criterion_ = self.criterion_.to(getattr(torch, self.dtype))
         return self
 
+    def initialize_optimizer(self, triggered_directly: Any = None) -> MultiTaskNet:
+        """Build the optimizer, and the average of the weights that it changes."""
+        super().initialize_optimizer(triggered_directly)
+        self.average_ = WeightAverage(self.module_.parameters()) if self.average else None
+        return self
+
     def torch_compile(self, module: torch.nn.Module, name: str) -> torch.nn.Module:
         """Compile the module in place, which leaves its parameters' names alone."""
         if self.compile and name == "module":
-            module.compile(**self.get_params_for("compile"))
+            # Lookups have a way back of their own, of which there is nothing to compile.
+            body: Any = module.network if isinstance(module, EmbeddedNetwork) else module
+            body.compile(**self.get_params_for("compile"))
         return module
 
     # -- training ---------------------------------------------------------------------------
@@ -274,9 +293,22 @@ class MultiTaskNet(NeuralNet):
         step_fn: Callable[..., dict[str, Any]],
         **fit_params: Any,
     ) -> None:
-        """Pass once over the data and record the mean loss of each task."""
+        """Pass once over the data, with the weights that training goes on from."""
         if iterator is None:
             return
+        average = self.average_ if training else None
+        with nullcontext() if average is None else average.training():
+            self._pass_over(iterator, training, prefix, step_fn, **fit_params)
+
+    def _pass_over(
+        self,
+        iterator: Iterable[Any],
+        training: bool,
+        prefix: str,
+        step_fn: Callable[..., dict[str, Any]],
+        **fit_params: Any,
+    ) -> None:
+        """Take all batches and record the mean loss of each task."""
         self._set_training(training)
         task_losses: Any = 0.0
         penalty: Any = 0.0
@@ -332,10 +364,13 @@ class MultiTaskNet(NeuralNet):
     def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Take one optimizer step; without skorch's bookkeeping where nobody asks for it."""
         if self._batch_hooks or not isinstance(self.optimizer_, _ONE_EVALUATION):
-            return super().train_step(batch, **fit_params)
-        self.optimizer_.zero_grad()
-        step = self._descend(batch)
-        self.optimizer_.step()
+            step: dict[str, Any] = super().train_step(batch, **fit_params)
+        else:
+            self.optimizer_.zero_grad()
+            step = self._descend(batch)
+            self.optimizer_.step()
+        if self.average_ is not None:
+            self.average_.update()
         return step
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:

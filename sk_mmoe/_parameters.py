@@ -26,13 +26,17 @@ class TrainingParameters(BaseEstimator):
     """
 
     categorical_features: Any = "from_dtype"
+    numeric_encoding: Any = "auto"
+    n_knots: Any = "auto"
     embedding_dim: Any = 8
+    n_cross_layers: int = 2
     activation: str = "relu"
     dropout: float = 0.0
     task_weights: Any = None
     loss_balancing: Any = "fixed"
     learning_rate_init: float = 1e-3
     alpha: float = 1e-4
+    average: bool = True
     batch_size: Any = "auto"
     max_iter: int = 100
     early_stopping: Any = "auto"
@@ -52,13 +56,17 @@ class TrainingParameters(BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
+        "numeric_encoding": [StrOptions({"auto", "piecewise_linear"}), None],
+        "n_knots": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
         "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
+        "n_cross_layers": [Interval(Integral, 0, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "task_weights": [dict, "array-like", None],
         "loss_balancing": [StrOptions(set(BALANCING)), torch.nn.Module],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "alpha": [Interval(Real, 0, None, closed="left")],
+        "average": ["boolean"],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean", StrOptions({"auto"})],

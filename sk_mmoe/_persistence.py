@@ -12,10 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.history import History
 
 from sk_mmoe._base import MultiTaskEstimator
+from sk_mmoe._categories import Categories
 from sk_mmoe._columns import ColumnEncoder
+from sk_mmoe._knots import Knots
 from sk_mmoe._tasks import TASK_KINDS, TaskEncoder
 
 _METADATA_KEY = "sk_mmoe"
+# The parameters that shape the way from columns to the network.
+_OF_COLUMNS = ("embedding_dim", "n_cross_layers")
 _CODE = ("callbacks", "net_params")
 
 
@@ -74,8 +78,9 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
     net = estimator.net_
     parameters |= {name: getattr(net, f"module__{name}") for name in estimator._network_parameters}
     parameters["dtype"] = net.dtype
-    if estimator.is_categorical_ is not None:
-        parameters["embedding_dim"] = getattr(net, "module__embedding_dim", None)
+    if estimator._columns is not None:
+        shape = {key: getattr(net, f"module__{key}", None) for key in _OF_COLUMNS}
+        parameters |= shape if shape["embedding_dim"] else {"embedding_dim": None}
     if not isinstance(estimator.loss_balancing, str):  # code, too, and of use in training only
         del parameters["loss_balancing"]
     if not isinstance(estimator.random_state, int):
@@ -85,7 +90,8 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
         "parameters": {k: v for k, v in parameters.items() if k not in _CODE},
         "n_features": estimator.n_features_in_,
         "feature_names": getattr(estimator, "feature_names_in_", None),
-        "columns": _describe_columns(estimator),
+        "is_categorical": estimator.is_categorical_,
+        "columns": _describe_columns(estimator._columns),
         "tasks": [{"kind": task.kind, **vars(task)} for task in estimator._encoder.tasks],
         "ndim": estimator._encoder.ndim,
         "seeds": net.seeds,
@@ -147,9 +153,8 @@ def load_model(
     estimator.n_features_in_ = description["n_features"]
     if description["feature_names"] is not None:
         estimator.feature_names_in_ = description["feature_names"]
-    if (columns := description["columns"]) is not None:
-        estimator._columns = ColumnEncoder(**columns)
-    estimator.is_categorical_ = None if columns is None else columns["is_categorical"]
+    estimator.is_categorical_ = description["is_categorical"]
+    estimator._columns = _restore_columns(description["columns"])
     tasks = [TASK_KINDS[task.pop("kind")](**task) for task in description["tasks"]]
     encoder = TaskEncoder(tasks, ndim=description["ndim"])
     net = estimator._make_net(
@@ -161,17 +166,33 @@ def load_model(
     return estimator
 
 
-def _describe_columns(estimator: Any) -> dict[str, Any] | None:
-    """Return what a table's categorical columns are, if it has some."""
-    if estimator.is_categorical_ is None:
+def _describe_columns(columns: ColumnEncoder | None) -> dict[str, Any] | None:
+    """Return how a table's columns are encoded, if they are."""
+    if columns is None:
         return None
-    columns = estimator._columns
+    knots = columns.knots
     return {
         "is_categorical": columns.is_categorical,
-        "categories": [labels.to_numpy() for labels in columns.categories],
-        "has_missing": columns.has_missing,
+        "knots": None if knots is None else [vars(column) for column in knots],
+        "categories": [
+            {"labels": column.labels.to_numpy(), "has_missing": column.has_missing}
+            for column in columns.categories
+        ],
         "one_hot": columns.one_hot,
     }
+
+
+def _restore_columns(description: dict[str, Any] | None) -> ColumnEncoder | None:
+    """Return the encoder of columns that :func:`_describe_columns` described."""
+    if description is None:
+        return None
+    knots = description.pop("knots")
+    return ColumnEncoder(
+        description["is_categorical"],
+        None if knots is None else [Knots(**column) for column in knots],
+        [Categories(**column) for column in description["categories"]],
+        one_hot=description["one_hot"],
+    )
 
 
 def _safetensors() -> Any:

@@ -20,53 +20,64 @@ _SPARSE_ENOUGH = 0.2
 
 
 class ColumnTable:
-    """Numbers, and codes of categories: a table some of whose columns are categorical.
+    """Numbers, and levels of columns: a table whose columns a network looks up.
 
     Parameters
     ----------
     numbers : ndarray of shape (n_samples, n_numbers)
-        The numeric columns.
-    codes : ndarray of shape (n_samples, n_categorical), int32
-        The categories of the categorical columns, as rows of one table of embeddings.
-    n_categories : int
+        The numeric columns that the network reads as they are.
+    levels : ndarray of shape (n_samples, n_looked_up + n_interpolated), int32
+        The levels of the other columns, as rows of one table of embeddings: of those that lie
+        between two levels first the lower ones, and after all other columns the upper ones.
+    fractions : ndarray of shape (n_samples, n_interpolated)
+        How far from its lower to its upper level a value lies.
+    n_vectors : int
         The number of rows of that table.
     """
 
-    def __init__(self, numbers: np.ndarray, codes: np.ndarray, n_categories: int) -> None:
+    def __init__(
+        self, numbers: np.ndarray, levels: np.ndarray, fractions: np.ndarray, n_vectors: int
+    ) -> None:
         self.numbers = as_tensor(numbers)
-        self.codes = as_tensor(codes)
-        self.n_categories = n_categories
-        self.shape = (len(codes), numbers.shape[1] + codes.shape[1])
+        self.levels = as_tensor(levels)
+        self.fractions = as_tensor(fractions)
+        self.n_vectors = n_vectors
+        n_columns = numbers.shape[1] + levels.shape[1] - fractions.shape[1]
+        self.shape = (len(levels), n_columns)
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return len(self.codes)
+        return len(self.levels)
 
     def __getitem__(self, rows: Rows) -> ColumnRows:
         """Return some rows."""
-        codes = select(self.codes, rows)
-        transpose = None if codes.is_cuda else partial(_find_places, codes, self.n_categories)
-        return ColumnRows(select(self.numbers, rows), codes, transpose)
+        numbers, levels, fractions = (select(part, rows) for part in self._parts)
+        transpose = None if levels.is_cuda else partial(_find_places, levels, self.n_vectors)
+        return ColumnRows(numbers, levels, fractions, transpose)
 
     def take(self, rows: Tensor) -> ColumnTable:
         """Return a table of some rows."""
-        numbers, codes = self.numbers[rows].numpy(), self.codes[rows].numpy()
-        return ColumnTable(numbers, codes, self.n_categories)
+        return ColumnTable(*(part[rows].numpy() for part in self._parts), self.n_vectors)
 
     def to(self, device: str) -> ColumnTable:
         """Move the table to a device."""
-        self.numbers, self.codes = self.numbers.to(device), self.codes.to(device)
+        self.numbers, self.levels, self.fractions = (part.to(device) for part in self._parts)
         return self
+
+    @property
+    def _parts(self) -> tuple[Tensor, Tensor, Tensor]:
+        """What the table consists of."""
+        return self.numbers, self.levels, self.fractions
 
     @property
     def nbytes(self) -> int:
         """The size of the table in bytes."""
-        return self.numbers.nbytes + self.codes.nbytes
+        return sum(part.nbytes for part in self._parts)
 
     @property
     def device(self) -> torch.device:
         """The device on which the table lies."""
-        return self.codes.device
+        return self.levels.device
 
 
 class SparseTable:
@@ -169,9 +180,8 @@ def concatenate(tables: Sequence[Table]) -> Table:
         return torch.cat(list(tables))
     if isinstance(first, SparseTable):
         return SparseTable(sparse.vstack([table.matrix for table in tables], format="csr"))
-    numbers = torch.cat([table.numbers for table in tables])
-    codes = torch.cat([table.codes for table in tables])
-    return ColumnTable(numbers.numpy(), codes.numpy(), first.n_categories)
+    parts = zip(*(table._parts for table in tables), strict=True)
+    return ColumnTable(*(torch.cat(part).numpy() for part in parts), first.n_vectors)
 
 
 def as_tensor(array: np.ndarray) -> Tensor:
@@ -179,17 +189,17 @@ def as_tensor(array: np.ndarray) -> Tensor:
     return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
-def _find_places(codes: Tensor, n_categories: int) -> Tensor:
-    """Return where each category stands, as a sparse matrix of zeros and ones.
+def _find_places(levels: Tensor, n_vectors: int) -> Tensor:
+    """Return where each level stands, as a sparse matrix of zeros and ones.
 
-    Of codes with three axes each entry of the first has a table of categories of its own.
+    Of levels with three axes each entry of the first has a table of embeddings of its own.
     """
-    n_tables = len(codes) if codes.dim() > 2 else 1
-    first = n_categories * np.arange(n_tables, dtype=np.int32)
-    places = (codes.numpy().reshape(n_tables, -1) + first[:, None]).ravel()
+    n_tables = len(levels) if levels.dim() > 2 else 1
+    first = n_vectors * np.arange(n_tables, dtype=np.int32)
+    places = (levels.numpy().reshape(n_tables, -1) + first[:, None]).ravel()
     ones = np.ones(len(places), dtype=np.float32)
     starts = np.arange(len(places) + 1, dtype=np.int32)
-    shape = (len(places), n_tables * n_categories)
+    shape = (len(places), n_tables * n_vectors)
     return _as_csr(sparse.csr_array((ones, places, starts), shape=shape).T.tocsr())
 
 

@@ -211,6 +211,8 @@ class TrainingCheckpoint(Callback):
         net.module_.load_state_dict(state["module"])
         net.criterion_.load_state_dict(state["criterion"])
         net.optimizer_.load_state_dict(state["optimizer"])
+        if net.average_ is not None:
+            net.average_.load_state_dict(state["average"])
         for schedule, remembered in zip(_schedules(net), state["schedules"], strict=True):
             schedule.load_state_dict(remembered)
         net.history = History(state["history"])
@@ -229,6 +231,7 @@ class TrainingCheckpoint(Callback):
             "module": net.module_.state_dict(),
             "criterion": net.criterion_.state_dict(),
             "optimizer": net.optimizer_.state_dict(),
+            "average": None if net.average_ is None else net.average_.state_dict(),
             "schedules": [schedule.state_dict() for schedule in _schedules(net)],
             "history": _plain(list(net.history)),
             "monitors": [monitor.state_dict() for monitor in _monitors(net)],
@@ -268,6 +271,7 @@ def _parameters(net: Any) -> str:
         "lr",
         "batch_size",
         "dtype",
+        "average",
         "further",
     )
     return str(

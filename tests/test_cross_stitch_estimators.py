@@ -43,7 +43,7 @@ def test_factor_of_the_learning_rate_reaches_the_stitches_alone(table, factor):
 
 
 def test_a_new_factor_holds_when_training_goes_on(table):
-    model = CrossStitchRegressor(warm_start=True, **SMALL).fit(*table)
+    model = CrossStitchRegressor(warm_start=True, average=False, **SMALL).fit(*table)
     model.set_params(stitch_learning_rate_factor=0.0)
     before = model.stitches_
     model.fit(*table)

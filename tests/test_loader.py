@@ -156,14 +156,14 @@ def test_weights_are_a_part_only_where_there_are_some(weights, n_parts):
 FORMS = {
     "dense": lambda X: X,
     "sparse": sparse.csr_array,
-    "with codes": lambda X: ColumnTable(X[:, :1], X[:, 1:].astype(np.int32), 30),
+    "with codes": lambda X: ColumnTable(X[:, :1], X[:, 1:].astype(np.int32), X[:, :0], 30),
 }
 
 
 def dense_of(X):
     """Return rows of any kind as an array."""
     if isinstance(X, ColumnRows):
-        return np.concatenate([X.numbers.numpy(), X.codes.numpy()], axis=-1)
+        return np.concatenate([X.numbers.numpy(), X.levels.numpy()], axis=-1)
     return (X.to_dense() if isinstance(X, SparseRows) else X).numpy()
 
 
@@ -201,11 +201,11 @@ def test_stacked_tables_give_rows_of_each(form):
             assert torch.equal(targets[k], targets_own)
 
 
-def test_the_places_of_codes_are_those_of_a_loop():
-    codes = torch.tensor([[0, 2, 1], [0, 3, 1]], dtype=torch.int32)
-    table = ColumnTable(np.zeros((2, 0)), codes.numpy(), 4)
+def test_the_places_of_levels_are_those_of_a_loop():
+    levels = torch.tensor([[0, 2, 1], [0, 3, 1]], dtype=torch.int32)
+    table = ColumnTable(np.zeros((2, 0)), levels.numpy(), np.zeros((2, 0)), 4)
     where = table[torch.tensor([1, 0])].transpose().to_dense()
-    expected = torch.nn.functional.one_hot(codes[[1, 0]].flatten().long(), 4).T
+    expected = torch.nn.functional.one_hot(levels[[1, 0]].flatten().long(), 4).T
     assert_array_equal(where, expected)
     members = table[torch.tensor([[1], [0]])].transpose().to_dense()
     assert members.shape == (8, 6)

@@ -13,8 +13,10 @@ Examples
 [(7, 1), (7, 3)]
 """
 
+from sk_mmoe.nn._averaging import WeightAverage
 from sk_mmoe.nn._balancing import DynamicWeightAverage, FixedWeights, UncertaintyWeighting
 from sk_mmoe.nn._count import count_parameters, fit_width
+from sk_mmoe.nn._cross import CrossLayers
 from sk_mmoe.nn._cross_stitch import CrossStitch, CrossStitchUnit
 from sk_mmoe.nn._gradient_balancing import GradientSurgery, GradNorm, PCGrad
 from sk_mmoe.nn._heads import TaskHeads
@@ -35,6 +37,7 @@ __all__ = [
     "PLE",
     "ColumnEmbedding",
     "ColumnRows",
+    "CrossLayers",
     "CrossStitch",
     "CrossStitchUnit",
     "DynamicWeightAverage",
@@ -60,6 +63,7 @@ __all__ = [
     "TensorFactorization",
     "TuckerLinear",
     "UncertaintyWeighting",
+    "WeightAverage",
     "count_parameters",
     "fit_width",
 ]

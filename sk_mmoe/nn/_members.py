@@ -95,7 +95,7 @@ class MemberStack(nn.Module):
         """
         network = self.network
         if isinstance(network, EmbeddedNetwork):  # looks up for all members at once
-            x, network = network.inputs(x), network.network
+            x, network = network.read(cast(ColumnRows, x)), network.network
         x = cast(Tensor, x.to_dense() if isinstance(x, SparseRows) else x)
         state = dict(network.named_parameters()) | dict(network.named_buffers())
         run = torch.vmap(

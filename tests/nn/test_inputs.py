@@ -13,10 +13,10 @@ def _seed():
     torch.manual_seed(0)
 
 
-def make_rows(n_rows=20, n_categories=(4, 2, 5)):
+def make_rows(n_rows=20, n_vectors=(4, 2, 5)):
     """Return rows with two numbers and a category, or an unseen one, in each column."""
     codes, first = [], 1
-    for n in n_categories:
+    for n in n_vectors:
         local = torch.randint(-1, n, (n_rows,))
         codes.append(torch.where(local < 0, 0, first + local))
         first += n
@@ -27,16 +27,16 @@ def test_an_embedding_is_a_product_with_one_hot_columns():
     rows = make_rows()
     layer = ColumnEmbedding(2, [4, 2, 5], embedding_dim=3)
     out = layer(rows)
-    expected = [F.one_hot(codes.long(), 12).float() @ layer.weight for codes in rows.codes.T]
+    expected = [F.one_hot(codes.long(), 12).float() @ layer.weight for codes in rows.levels.T]
     assert_close(out, torch.cat([rows.numbers, *expected], dim=1))
     sum(part.square().sum() for part in expected).backward()
     gradient = layer.weight.grad.clone()
-    n_places = rows.codes.numel()
-    where = F.one_hot(rows.codes.flatten().long(), 12).T.float()
+    n_places = rows.levels.numel()
+    where = F.one_hot(rows.levels.flatten().long(), 12).T.float()
     assert where.shape == (12, n_places)
     for transpose in (None, where.to_sparse_csr):
         layer.weight.grad = None
-        layer(ColumnRows(rows.numbers, rows.codes, transpose)).square().sum().backward()
+        layer(ColumnRows(rows.numbers, rows.levels, transpose=transpose)).square().sum().backward()
         assert_close(layer.weight.grad, gradient)
 
 
@@ -47,7 +47,7 @@ def test_an_unseen_category_is_a_vector_of_zeros_at_first():
 
 def test_an_embedded_network_is_the_network_behind_the_embeddings():
     rows = make_rows()
-    network = EmbeddedNetwork(MMoE, 5, [1, 3], n_categories=[4, 2, 5], embedding_dim=3, n_experts=4)
+    network = EmbeddedNetwork(MMoE, 5, [1, 3], n_vectors=[4, 2, 5], embedding_dim=3, n_experts=4)
     x = network.inputs(rows)
     for ours, theirs in zip(network(rows), network.network(x), strict=True):
         assert torch.equal(ours, theirs)
@@ -57,18 +57,75 @@ def test_an_embedded_network_is_the_network_behind_the_embeddings():
 
 
 def test_the_penalty_is_that_of_the_network():
-    network = EmbeddedNetwork(L2Constrained, 5, [1, 1], n_categories=[4, 2, 5])
+    network = EmbeddedNetwork(L2Constrained, 5, [1, 1], n_vectors=[4, 2, 5])
     assert torch.equal(network.penalty(), network.network.penalty())
-    assert EmbeddedNetwork(MMoE, 5, [1, 1], n_categories=[4, 2, 5]).penalty() is None
+    assert EmbeddedNetwork(MMoE, 5, [1, 1], n_vectors=[4, 2, 5]).penalty() is None
 
 
-def test_padded_rows_hold_unseen_categories():
+def test_padded_rows_hold_unseen_levels():
     padded = make_rows().pad(3)
     assert padded.shape == (23, 5)
-    assert not any(part[20:].any() for part in (padded.numbers, padded.codes))
+    assert not any(part[20:].any() for part in (padded.numbers, padded.levels))
 
 
-@pytest.mark.parametrize("n_categories", [[0], [2, -1], [1.5]])
-def test_numbers_of_categories_must_be_positive(n_categories):
-    with pytest.raises(ValueError, match="n_categories must be positive integers"):
-        ColumnEmbedding(1, n_categories)
+@pytest.mark.parametrize("n_vectors", [[0], [2, -1], [1.5]])
+def test_numbers_of_categories_must_be_positive(n_vectors):
+    with pytest.raises(ValueError, match="n_vectors must be positive integers"):
+        ColumnEmbedding(1, n_vectors)
+
+
+def make_interpolated_rows(n_rows=20):
+    """Return rows with a column between four knots, one between three, and one of categories."""
+    lower = torch.stack([torch.randint(1, 4, (n_rows,)), torch.randint(5, 7, (n_rows,))], dim=1)
+    category = torch.randint(8, 10, (n_rows, 1))
+    levels = torch.cat([lower, category, lower + 1], dim=1).int()
+    return ColumnRows(torch.randn(n_rows, 1), levels, torch.rand(n_rows, 2))
+
+
+def test_between_two_knots_a_column_moves_from_one_vector_to_the_next():
+    rows = make_interpolated_rows()
+    layer = ColumnEmbedding(1, [4, 3, 2], embedding_dim=3, n_interpolated=2)
+    out = layer(rows)
+    assert rows.shape == (20, 4)
+    assert out.shape == (20, 1 + 3 * 3) == (20, layer.out_features)
+    for row in range(20):
+        expected = [rows.numbers[row]]
+        for column in range(2):
+            knot, fraction = int(rows.levels[row, column]), rows.fractions[row, column]
+            below, above = layer.weight[knot], layer.weight[knot + 1]
+            expected.append((1 - fraction) * below + fraction * above)
+        expected.append(layer.weight[rows.levels[row, 2]])
+        assert_close(out[row], torch.cat(expected))
+
+
+def test_a_layer_over_knots_is_one_over_hats():
+    # The hat functions of a linear spline are the columns of its design matrix.
+    rows = make_interpolated_rows()
+    layer = ColumnEmbedding(1, [4, 3, 2], embedding_dim=3, n_interpolated=2)
+    lower, category, upper = rows.levels.long().tensor_split([2, 3], dim=1)
+    hats = torch.zeros(20, 10)
+    hats.scatter_add_(1, lower, 1 - rows.fractions).scatter_add_(1, upper, rows.fractions)
+    splines = [hats[:, :5] @ layer.weight[:5], hats[:, 5:] @ layer.weight[5:]]
+    expected = torch.cat([rows.numbers, *splines, layer.weight[category.flatten()]], dim=1)
+    assert_close(layer(rows), expected)
+    expected.square().sum().backward()
+    gradient = layer.weight.grad.clone()
+    layer.weight.grad = None
+    layer(rows).square().sum().backward()
+    assert_close(layer.weight.grad, gradient)
+
+
+def test_the_vectors_of_knots_lie_on_a_line_at_first():
+    layer = ColumnEmbedding(0, [5, 1, 3], embedding_dim=4, n_interpolated=2)
+    steps = layer.weight[1:6].diff(dim=0)
+    assert_close(steps, steps[:1].expand(4, -1))
+    assert_close(layer.weight[3], torch.zeros(4))
+
+
+def test_crossed_columns_reach_the_network():
+    rows = make_interpolated_rows()
+    network = EmbeddedNetwork(MMoE, 4, [1], n_vectors=[4, 3, 2], n_interpolated=2, n_cross_layers=2)
+    x = network.cross(network.inputs(rows))
+    assert torch.equal(network(rows)[0], network.network(x)[0])
+    assert torch.equal(network.gate_weights(rows), network.network.gate_weights(x))
+    assert not torch.equal(x, network.inputs(rows))

@@ -90,10 +90,10 @@ def test_a_stack_is_pickled_with_its_weights_but_without_a_graph():
 
 
 def test_embedded_networks_look_up_each_in_its_own_table():
-    networks, stack = make_stack(lambda: nn.EmbeddedNetwork(nn.MMoE, 3, [1], n_categories=[4]))
+    networks, stack = make_stack(lambda: nn.EmbeddedNetwork(nn.MMoE, 3, [1], n_vectors=[4]))
     shared = nn.ColumnRows(torch.randn(6, 2).double(), torch.randint(0, 5, (6, 1)).int())
     own = nn.ColumnRows(torch.randn(3, 6, 2).double(), torch.randint(0, 5, (3, 6, 1)).int())
     for k, network in enumerate(networks):
         assert_close(stack(shared)[0][k], network(shared)[0])
-        rows = nn.ColumnRows(own.numbers[k], own.codes[k])
+        rows = nn.ColumnRows(own.numbers[k], own.levels[k])
         assert_close(stack(own)[0][k], network(rows)[0])

@@ -1,0 +1,212 @@
+"""One multi-task model against gradient boosting, one model per task.
+
+Every model gets the same tables, as they come (``_tables.py``): learns from one, chooses its
+parameters and when to stop by the second, and is judged by the third. The parameters are the best
+of as many random draws for every model, the first of which is its defaults; MMoE takes one choice
+for all tasks (by its mean AUC), boosting one for each. Then the choice is fitted with all seeds.
+One thread. The raw results of each run are written as they come, and a run that is there already
+is not repeated.
+
+    OMP_NUM_THREADS=1 python benchmarks/accuracy.py census1      # about an hour
+    OMP_NUM_THREADS=1 python benchmarks/accuracy.py census2
+    OMP_NUM_THREADS=1 python benchmarks/accuracy.py kuairand
+"""
+
+import argparse
+import json
+import time
+
+import numpy as np
+import pandas as pd
+from _record import RESULTS, write
+from _tables import load
+from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
+from sklearn.model_selection import ParameterSampler
+
+from sk_mmoe import MMoEClassifier
+
+MMOE_SPACE = {
+    "learning_rate_init": [5e-4, 1e-3, 2e-3],
+    "dropout": [0.0, 0.1, 0.3],
+    "embedding_dim": [8, 16],
+    "n_cross_layers": [1, 2, 3],
+    "trunk_hidden_layer_sizes": [(), (256,)],
+}
+# The search passes epochs over quickly that do not help.
+PATIENCE = 3
+
+
+def draw(space, n_trials):
+    """Return the parameters to try: the defaults, and random ones."""
+    return [{}, *ParameterSampler(space, n_trials - 1, random_state=0)]
+
+
+def judge(y, proba):
+    """Return how good the probabilities of a task are."""
+    # Expected calibration error over twenty bins of equal size.
+    order = np.argsort(proba, kind="stable")
+    bins = np.array_split(order, 20)
+    y = np.asarray(y)
+    gaps = [len(b) * abs(proba[b].mean() - y[b].mean()) for b in bins]
+    return {
+        "auc": round(roc_auc_score(y, proba), 5),
+        "log_loss": round(log_loss(y, proba), 5),
+        "brier": round(brier_score_loss(y, proba), 5),
+        "calibration_error": round(sum(gaps) / len(y), 5),
+    }
+
+
+class Benchmark:
+    """The runs of one data set, kept in a file.
+
+    Parameters
+    ----------
+    name : str
+        The data set.
+    n_trials : int
+        Number of draws of parameters of every model.
+    """
+
+    def __init__(self, name, n_trials):
+        self.name, self.n_trials = name, n_trials
+        self.tables = load(name)
+        self.tasks = list(self.tables[0][1])
+        path = RESULTS / f"accuracy_{name}.json"
+        self.runs = json.loads(path.read_text())["runs"] if path.exists() else []
+
+    def run(self, fit, **key):
+        """Return the results of a run: those in the file, or those of a fit."""
+        for run in self.runs:
+            if all(run.get(name) == value for name, value in key.items()):
+                return run
+        start = time.perf_counter()
+        probas, facts = fit()
+        run = key | facts | {"seconds": round(time.perf_counter() - start, 1)}
+        for part, (_, y), proba in zip(
+            ("validation", "test"), self.tables[1:], probas, strict=True
+        ):
+            run[part] = {task: judge(y[task], p) for task, p in proba.items()}
+        print(json.dumps(run), flush=True)
+        self.runs.append(run)
+        write(
+            f"accuracy_{self.name}",
+            question="one multi-task model against gradient boosting, one model per task",
+            rows=[len(X) for X, _ in self.tables],
+            columns=self.tables[0][0].shape[1],
+            n_trials=self.n_trials,
+            not_run="more draws of parameters; boosters other than these three",
+            runs=self.runs,
+        )
+        return run
+
+    def network(self, make, parameters, seed):
+        """Fit a network to all tasks."""
+        (X, y), (X_val, y_val), (X_test, _) = self.tables
+        model = make(n_iter_no_change=PATIENCE, random_state=seed, **parameters)
+        model.fit(X, y, X_val=X_val, y_val=y_val)
+        probas = [
+            dict(zip(y, (p[:, 1] for p in model.predict_proba(part)), strict=True))
+            for part in (X_val, X_test)
+        ]
+        weights = sum(p.numel() for p in model.net_.module_.parameters())
+        return probas, {"n_parameters": weights, "epochs": model.n_iter_}
+
+    def boosting(self, library, parameters, task, seed):
+        """Fit boosted trees to one task."""
+        from _boosting import Boosting
+
+        (X, y), (X_val, y_val), (X_test, _) = self.tables
+        model = Boosting(library, seed, **parameters)
+        model.fit(X, y[task], X_val, y_val[task])
+        return [{task: model.predict_proba(part)} for part in (X_val, X_test)], {}
+
+    def tune_network(self, name, make, space):
+        """Return the best parameters by the mean AUC on validation data."""
+        trials = draw(space, self.n_trials)
+        runs = [
+            self.run(
+                lambda p=p: self.network(make, p, seed=0),
+                stage="search",
+                model=name,
+                parameters=p,
+            )
+            for p in trials
+        ]
+        aucs = [np.mean([run["validation"][t]["auc"] for t in self.tasks]) for run in runs]
+        return trials[int(np.argmax(aucs))]
+
+    def tune_boosting(self, library, task):
+        """Return the best parameters by the task's AUC on validation data."""
+        from _boosting import SPACES
+
+        trials = draw(SPACES[library], self.n_trials)
+        runs = [
+            self.run(
+                lambda p=p: self.boosting(library, p, task, seed=0),
+                stage="search",
+                model=library,
+                task=task,
+                parameters=p,
+            )
+            for p in trials
+        ]
+        return trials[int(np.argmax([run["validation"][task]["auc"] for run in runs]))]
+
+
+def main():
+    """Search, then fit what was chosen with all seeds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", choices=["census1", "census2", "kuairand"])
+    parser.add_argument("--trials", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--members", type=int, default=4)
+    parser.add_argument("--boosters", nargs="*")
+    options = parser.parse_args()
+    benchmark = Benchmark(options.data, options.trials)
+    best = benchmark.tune_network("MMoE", MMoEClassifier, MMOE_SPACE)
+    networks = {
+        "MMoE, defaults": (MMoEClassifier, {}),
+        "MMoE": (MMoEClassifier, best),
+        "MMoE, members": (MMoEClassifier, best | {"n_members": options.members}),
+    }
+    boosters = options.boosters
+    if boosters is None:
+        boosters = ["HistGradientBoosting", "LightGBM", "XGBoost"]
+    chosen = {(b, t): benchmark.tune_boosting(b, t) for b in boosters for t in benchmark.tasks}
+    for seed in range(options.seeds):
+        for name, (make, p) in networks.items():
+            benchmark.run(
+                lambda make=make, p=p, seed=seed: benchmark.network(make, p, seed),
+                stage="seeds",
+                model=name,
+                parameters=p,
+                seed=seed,
+            )
+        for (library, task), p in chosen.items():
+            benchmark.run(
+                lambda library=library, task=task, p=p, seed=seed: benchmark.boosting(
+                    library, p, task, seed
+                ),
+                stage="seeds",
+                model=library,
+                task=task,
+                parameters=p,
+                seed=seed,
+            )
+    summarise(benchmark.runs)
+
+
+def summarise(runs):
+    """Print mean and spread over seeds."""
+    rows = [
+        {"model": run["model"], "task": task, "seconds": run["seconds"]} | scores
+        for run in runs
+        if run["stage"] == "seeds"
+        for task, scores in run["test"].items()
+    ]
+    table = pd.DataFrame(rows).groupby(["task", "model"], sort=False)
+    print(table.agg(["mean", "std"]).round(5).to_string())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""A numeric column's knots, between which a network interpolates."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Quantiles of more rows are hardly other ones.
+_MAX_ROWS = 200_000
+
+
+class Knots:
+    """Where the numbers of a column lie among its knots.
+
+    Parameters
+    ----------
+    positions : array-like of float of shape (n_knots,)
+        The knots, in ascending order.
+    has_missing : bool
+        Whether the column has a further level for missing values.
+    """
+
+    def __init__(self, positions: np.ndarray, has_missing: bool) -> None:
+        self.positions = np.asarray(positions, dtype=np.float64)
+        self.has_missing = has_missing
+
+    @classmethod
+    def from_numbers(cls, numbers: np.ndarray, n_knots: int) -> Knots:
+        """Return the knots of a training column.
+
+        Each distinct value is a knot where there are few. Else the frequent ones are, such as the
+        zero of most people's dividends, and quantiles of the rest.
+
+        Parameters
+        ----------
+        numbers : ndarray of float of shape (n_samples,)
+            The column; a missing value is NaN.
+        n_knots : int
+            The number of knots, at most.
+
+        Returns
+        -------
+        Knots
+            The knots.
+        """
+        known = numbers[~np.isnan(numbers)]
+        has_missing = len(known) < len(numbers)
+        if len(known) > _MAX_ROWS:
+            known = known[np.linspace(0, len(known) - 1, _MAX_ROWS).astype(np.intp)]
+        values, counts = np.unique(known, return_counts=True)
+        if len(values) > n_knots:
+            frequent = counts > len(known) / n_knots
+            rest, below = values[~frequent], np.cumsum(counts[~frequent])
+            ranks = np.linspace(1, below[-1], max(n_knots - int(frequent.sum()), 2))
+            quantiles = rest[np.searchsorted(below, ranks)]
+            values = np.unique(np.concatenate([values[frequent], quantiles]))
+        return cls(values, has_missing)
+
+    @property
+    def n_vectors(self) -> int:
+        """The number of knots; a missing value is one of them."""
+        return len(self.positions) + self.has_missing
+
+    def locate(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return between which knots numbers lie; beyond the outermost they count as these.
+
+        Parameters
+        ----------
+        numbers : ndarray of float of shape (n_samples,)
+            The numbers.
+
+        Returns
+        -------
+        lower : ndarray of int of shape (n_samples,)
+            The knot below, -1 for a missing value where `fit` saw none.
+        upper : ndarray of int of shape (n_samples,)
+            The knot above.
+        fraction : ndarray of float of shape (n_samples,)
+            The way from the one to the other that is covered.
+        """
+        missing = np.isnan(numbers)
+        last = len(self.positions) - 1
+        if last < 0:  # a column without a known value
+            lower = np.where(missing & self.has_missing, 0, -1)
+            return lower, lower, np.zeros(len(numbers))
+        numbers = np.where(missing, self.positions[0], numbers)
+        numbers = numbers.clip(self.positions[0], self.positions[last])
+        lower = np.searchsorted(self.positions, numbers, side="right") - 1
+        upper = np.minimum(lower + 1, last)
+        width = self.positions[upper] - self.positions[lower]
+        fraction = (numbers - self.positions[lower]) / np.where(upper > lower, width, 1)
+        absent = last + 1 if self.has_missing else -1
+        lower, upper = np.where(missing, absent, lower), np.where(missing, absent, upper)
+        return lower, upper, np.where(missing, 0, fraction)

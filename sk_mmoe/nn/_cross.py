@@ -1,0 +1,68 @@
+"""Layers that multiply the features of their input with one another."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sk_mmoe.nn._stacked import StackedLinear
+
+
+class CrossLayers(nn.Module):
+    r"""Products of features, of a degree that grows by one with every layer.
+
+    Layer ``l`` adds to its input the products of all features with linear functions of it,
+
+    .. math:: x_{l+1} = x_0 \odot (U_l V_l x_l + b_l) + x_l,
+
+    where :math:`V_l` has `rank` rows. Layers of sums and activations need many units to learn what
+    depends on two columns at once; here it is one step.
+
+    Parameters
+    ----------
+    n_features : int
+        Number of features.
+    n_layers : int
+        Number of layers. 0: the input is passed on as it is.
+    rank : int, default=64
+        Rank of the layers' matrices.
+
+    References
+    ----------
+    .. [1] Wang et al. "DCN V2: Improved Deep & Cross Network and Practical Lessons for Web-scale
+       Learning to Rank Systems", WWW 2021, section 3.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_mmoe.nn import CrossLayers
+    >>> CrossLayers(5, 2)(torch.zeros(7, 5)).shape
+    torch.Size([7, 5])
+    """
+
+    def __init__(self, n_features: int, n_layers: int, *, rank: int = 64) -> None:
+        super().__init__()
+        rank = min(rank, n_features)
+        # Stacks without axes: members of a stack of networks add theirs.
+        self.down = nn.ModuleList(
+            StackedLinear((), n_features, rank, bias=False) for _ in range(n_layers)
+        )
+        self.up = nn.ModuleList(StackedLinear((), rank, n_features) for _ in range(n_layers))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply the features.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, n_features)
+            The features.
+
+        Returns
+        -------
+        Tensor of shape (n_samples, n_features)
+            Their products and sums.
+        """
+        features = x
+        for down, up in zip(self.down, self.up, strict=True):
+            x = torch.addcmul(x, features, up(down(x)))
+        return x
