@@ -119,6 +119,8 @@ class Ours(Side):
         parameters = self.layers | self.parameters(epochs, seed)
         if self.n_levels:
             parameters |= {"categorical_features": "from_dtype", "embedding_dim": EMBEDDING_DIM}
+        # The network of all sides, and no more work than they do.
+        parameters |= {"numeric_encoding": None, "n_cross_layers": 0, "average": False}
         self.model = MMoEClassifier(early_stopping=False, **parameters).fit(X, y)
         self.network = self.model.net_.module_
 

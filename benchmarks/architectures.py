@@ -43,6 +43,7 @@ def make(name, options, epochs):
         max_iter=epochs,
         n_iter_no_change=epochs,
         early_stopping=False,
+        average=False,
         random_state=0,
         **options,
     )

@@ -27,6 +27,7 @@ def durations(X, y, batch_size, widths, compiled):
         batch_size=batch_size,
         max_iter=6,
         early_stopping=False,
+        average=False,
         random_state=0,
         compile=compiled,
     ).fit(X, y)

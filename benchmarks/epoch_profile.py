@@ -92,6 +92,7 @@ def main():
                 batch_size=batch_size,
                 max_iter=2,
                 early_stopping=False,
+                average=False,
                 random_state=0,
                 **WIDTHS,
             )

@@ -117,6 +117,9 @@ def main():
                         batch_size=batch_size,
                         max_iter=1,
                         early_stopping=False,
+                        average=False,
+                        numeric_encoding=None,
+                        n_cross_layers=0,
                         random_state=0,
                         **parameters,
                     )

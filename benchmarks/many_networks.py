@@ -116,7 +116,12 @@ def main():
     pool(delayed(fit_alone)(MMoERegressor(max_iter=1), _table(s, 300), 0) for s in range(4))
     for architecture, parameters in ARCHITECTURES.items():
         estimator = MMoERegressor(
-            max_iter=3, early_stopping=False, n_iter_no_change=3, random_state=0, **parameters
+            max_iter=3,
+            early_stopping=False,
+            n_iter_no_change=3,
+            average=False,
+            random_state=0,
+            **parameters,
         )
         for n_runs in options.runs:
             tables = [_table(seed, 10_000) for seed in range(n_runs)]

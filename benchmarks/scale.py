@@ -43,9 +43,14 @@ def chunks(n_rows, n_tasks):
 
 def estimator(n_experts):
     return MMoERegressor(
-        n_experts=n_experts, batch_size=1024, max_iter=1, early_stopping=False, random_state=0,
+        n_experts=n_experts,
+        batch_size=1024,
+        max_iter=1,
+        early_stopping=False,
+        average=False,
+        random_state=0,
         **WIDTHS,
-    )  # fmt: skip
+    )
 
 
 def fit(n_rows, n_tasks, n_experts, early_stopping):

@@ -61,6 +61,7 @@ def ours(X, y, architecture, batch_size, epochs):
         max_iter=epochs,
         early_stopping=False,
         n_iter_no_change=epochs,
+        average=False,
         random_state=0,
         **architecture,
     ).fit(X, y)

@@ -92,8 +92,9 @@ def fit_runs(
     for number, shape in enumerate(shapes):
         if shape != shapes[0]:
             raise ValueError(
-                "the tables of fit_runs must have the same numbers of samples, features and "
-                f"categories and the same kinds of tasks; table {number} differs from table 0. "
+                "the tables of fit_runs must have the same numbers of samples, features, "
+                "categories and knots, and the same kinds of tasks; table "
+                f"{number} differs from table 0. "
                 "Fit it on its own."
             )
     trains, valids = zip(*datasets, strict=True)

@@ -6,8 +6,7 @@ Fit and cross-validate :class:`~sk_mmoe.MMoERegressor` beside classic baselines,
 tasks of the paper, where we choose how related the tasks are. Every model sees the same folds.
 
 From a shell the same script writes a table and a plot, and can run on the Census-Income data,
-where :class:`~sk_mmoe.MMoEClassifier` predicts two labels of a person at once behind a
-:class:`~sklearn.compose.ColumnTransformer`::
+where :class:`~sk_mmoe.MMoEClassifier` predicts two labels of a person at once::
 
     python docs/examples/plot_main_job.py
     python docs/examples/plot_main_job.py --data census
@@ -63,8 +62,8 @@ def sinusoid_study(n_samples):
 
 
 # %%
-# On Census-Income numbers are standardised, and cut into bins beside that; categories are one-hot
-# encoded. Gradient boosting takes the table as it is.
+# On Census-Income MMoE and gradient boosting take the table as it is. For the other models numbers
+# are standardised, and cut into bins beside that, and categories are one-hot encoded.
 
 
 def census_study(n_samples):
@@ -93,7 +92,7 @@ def census_study(n_samples):
             HistGradientBoostingClassifier(random_state=0)
         ),
         "MLP": make_pipeline(encode, MLPClassifier((113, 16), batch_size=256, **networks)),
-        "MMoE": make_pipeline(encode, MMoEClassifier(**networks)),
+        "MMoE": MMoEClassifier(**networks),
     }
     return X, y, models, "roc_auc", MultiOutputStratifiedKFold(3, shuffle=True, random_state=0)
 

@@ -1,0 +1,120 @@
+"""Print the tables of the user guide's page on accuracy, from the raw results.
+
+    python benchmarks/report.py
+
+A test holds the page to what this prints.
+"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+RESULTS = Path(__file__).parent / "results"
+BOOSTERS = ["HistGradientBoosting", "LightGBM", "XGBoost"]
+MODELS = ["MMoE, defaults", "MMoE", "MMoE, members", *BOOSTERS]
+METRICS = {"auc": "AUC", "log_loss": "Log loss", "calibration_error": "Calibration"}
+
+
+def runs_of(name):
+    """Return the runs of a raw result."""
+    return json.loads((RESULTS / f"{name}.json").read_text())["runs"]
+
+
+def simple_table(rows, header):
+    """Return rows of cells as a table of reStructuredText."""
+    rows = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    rule = "  ".join("=" * width for width in widths)
+
+    def line(cells):
+        first, *others = zip(cells, widths, strict=True)
+        aligned = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
+        return "  ".join(aligned).rstrip()
+
+    return "\n".join([rule, line(header), rule, *map(line, rows), rule])
+
+
+def spread(values, digits):
+    """Return mean and standard deviation."""
+    mean, deviation = f"{values.mean():.{digits}f}", f"{values.std():.{digits}f}"
+    return f"{mean.removeprefix('0')} ± {deviation.removeprefix('0')}"
+
+
+def seconds(group):
+    """Return the mean time to fit all tasks once."""
+    return f"{group.groupby('task')['seconds'].mean().sum():.0f}"
+
+
+def accuracy(name):
+    """Return the table of a data set's final runs on the test rows."""
+    rows = []
+    for run in runs_of(f"accuracy_{name}"):
+        if run["stage"] == "seeds":
+            # A network's time is that of all its tasks.
+            share = len(run["test"])
+            rows += [
+                {"model": run["model"], "seed": run["seed"], "task": task}
+                | {"seconds": run["seconds"] / share, **scores}
+                for task, scores in run["test"].items()
+            ]
+    frame = pd.DataFrame(rows)
+    tasks = list(dict.fromkeys(frame["task"]))
+    table = []
+    for model in MODELS:
+        group = frame[frame["model"] == model]
+        if len(group) == 0:
+            continue
+        for metric, title in METRICS.items():
+            cells = [spread(group[group["task"] == task][metric], 4) for task in tasks]
+            facts = model, group["seed"].nunique(), seconds(group)
+            name, n_seeds, time = facts if metric == "auc" else ("", "", "")
+            table.append([name, title, *cells, n_seeds, time])
+    return simple_table(table, ["Model", "", *tasks, "seeds", "s"])
+
+
+def ablation():
+    """Return the table of what each part is worth."""
+    frame = pd.json_normalize(runs_of("ablation"))
+    rows = []
+    for variant, group in frame.groupby("variant", sort=False):
+        rows.append(
+            [
+                variant,
+                spread(group["auc.income"], 4),
+                spread(group["auc.never_married"], 4),
+                f"{group['log_loss.income'].mean():.4f}",
+                f"{group['log_loss.never_married'].mean():.4f}",
+                f"{group['n_parameters'].iloc[0]:,}",
+                f"{group['seconds'].mean():.0f}",
+            ]
+        )
+    header = ["Variant", "income", "married", "log loss", "log loss", "weights", "s"]
+    return simple_table(rows, header)
+
+
+def regression():
+    """Return the table of small and synthetic tables."""
+    frame = pd.DataFrame(runs_of("regression"))
+    models = list(dict.fromkeys(frame["model"]))
+    rows = [
+        [f"{table}, {n_samples}"]
+        + [f"{group.loc[group['model'] == model, 'r2'].mean():.3f}" for model in models]
+        for (table, n_samples), group in frame.groupby(["table", "n_samples"], sort=False)
+    ]
+    short = {"MMoE, DataFrame": "MMoE", "MMoE, standardised array": "scaled"}
+    short |= {"MLPRegressor": "MLP", "HistGradientBoosting": "HGB", "RandomForest": "forest"}
+    return simple_table(rows, ["Table, rows", *(short.get(model, model) for model in models)])
+
+
+def tables():
+    """Return all tables, by name, of which there are results."""
+    made = {"ablation": ablation, "regression": regression}
+    for name in ("census1", "census2", "kuairand"):
+        made[f"accuracy_{name}"] = lambda name=name: accuracy(name)
+    return {name: make() for name, make in made.items() if (RESULTS / f"{name}.json").exists()}
+
+
+if __name__ == "__main__":
+    for name, table in tables().items():
+        print(f"{name}\n\n{table}\n")
