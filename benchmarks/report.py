@@ -93,6 +93,19 @@ def ablation():
     return simple_table(rows, header)
 
 
+def sizes():
+    """Return the table of scores by the number of rows."""
+    frame = pd.json_normalize(runs_of("sizes"))
+    models = list(dict.fromkeys(frame["model"]))
+    rows = []
+    for task in ("income", "never_married"):
+        for n_rows, group in frame.groupby("n_rows"):
+            scores = [spread(group.loc[group["model"] == m, f"auc.{task}"], 4) for m in models]
+            rows.append([f"{task}, {n_rows:,}", *scores])
+    short = {"HistGradientBoosting": "HGB", "LogisticRegression": "logistic"}
+    return simple_table(rows, ["Task, rows", *(short.get(model, model) for model in models)])
+
+
 def regression():
     """Return the table of small and synthetic tables."""
     frame = pd.DataFrame(runs_of("regression"))
@@ -109,7 +122,7 @@ def regression():
 
 def tables():
     """Return all tables, by name, of which there are results."""
-    made = {"ablation": ablation, "regression": regression}
+    made = {"ablation": ablation, "regression": regression, "sizes": sizes}
     for name in ("census1", "census2", "kuairand"):
         made[f"accuracy_{name}"] = lambda name=name: accuracy(name)
     return {name: make() for name, make in made.items() if (RESULTS / f"{name}.json").exists()}

@@ -1,5 +1,6 @@
 """The numbers of the user guide are those that the benchmarks wrote."""
 
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -95,3 +96,14 @@ def test_the_rest_of_the_speed_page_is_of_the_benchmarks():
         assert f"{run['ratio_of_later_epochs']:.2f}" in page
     rates = raw_result("epoch_profile")["matmul_gflops"]
     assert f"{rates['1']:.0f} GFLOP/s" in page
+
+
+def test_tables_of_accuracy_are_those_of_the_raw_results():
+    spec = importlib.util.spec_from_file_location("report", ROOT / "benchmarks/report.py")
+    report = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(report)
+    page = (ROOT / "docs/user_guide/accuracy.rst").read_text()
+    tables = report.tables()
+    assert len(tables) == 6
+    for table in tables.values():
+        assert table in page

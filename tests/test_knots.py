@@ -8,11 +8,14 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.compose import make_column_transformer
-from sklearn.model_selection import cross_val_score
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
 from sk_mmoe import MMoEClassifier, MMoERegressor, fit_runs, load_model, save_model
 from sk_mmoe._knots import Knots
+from sk_mmoe.datasets import fetch_census_income
 
 RNG = np.random.default_rng(0)
 NUMBERS = st.floats(-1e6, 1e6)
@@ -205,3 +208,16 @@ def test_a_stream_keeps_the_knots_of_its_first_chunk():
 def test_cross_validation_takes_tables_as_they_come():
     scores = cross_val_score(MMoEClassifier(**FAST), X, Y["rich"], cv=3)
     assert scores.min() > 0.85
+
+
+def test_real_tables_as_they_come_are_learned_better_than_by_gradient_boosting(census_home):
+    X, y = fetch_census_income(data_home=census_home, return_X_y=True)
+    X, X_test, y, y_test = train_test_split(
+        X, y, train_size=20_000, test_size=50_000, random_state=0
+    )
+    model = MMoEClassifier(max_iter=15, n_iter_no_change=3, random_state=0).fit(X, y)
+    for k, task in enumerate(y):
+        boosting = HistGradientBoostingClassifier(random_state=0).fit(X, y[task])
+        ours = roc_auc_score(y_test[task], model.predict_proba(X_test)[k][:, 1])
+        theirs = roc_auc_score(y_test[task], boosting.predict_proba(X_test)[:, 1])
+        assert ours > theirs

@@ -384,6 +384,35 @@ def test_a_callback_that_asks_for_batches_sees_them_and_changes_nothing(X, y):
     assert_array_equal(weights(model), weights(plain))
 
 
+def test_what_is_kept_is_the_average_of_the_weights_of_all_steps(X, y):
+    steps = []
+
+    class Record(Callback):
+        def on_batch_end(self, net, training=False, **kwargs):
+            if training:
+                parameters = net.module_.parameters()
+                steps.append(torch.cat([p.detach().flatten() for p in parameters]).numpy())
+
+    model = MMoEClassifier(callbacks=[Record()], **FAST).fit(X, y)
+    last = MMoEClassifier(average=False, **FAST).fit(X, y)
+    assert len(steps) == 8 * 7
+    # Training itself is as without an average.
+    assert_array_equal(steps[-1], weights(last))
+    expected = np.zeros_like(steps[0])
+    for step, stepped in enumerate(steps, start=1):
+        expected += (stepped - expected) * 9 / (step + 8)
+    assert_allclose(weights(model), expected, atol=1e-5)
+    assert not np.allclose(weights(last), expected, atol=1e-3)
+    assert_allclose(model.loss_curve_, last.loss_curve_, rtol=1e-6)
+
+
+def test_a_warm_start_goes_on_from_the_last_weights_not_from_their_average(X, y):
+    whole = MMoEClassifier(**FAST).fit(X, y)
+    parts = MMoEClassifier(warm_start=True, **FAST | {"max_iter": 3}).fit(X, y)
+    parts.set_params(max_iter=5).fit(X, y)
+    assert_allclose(weights(parts), weights(whole), atol=1e-6)
+
+
 # -- devices ----------------------------------------------------------------------------------
 
 

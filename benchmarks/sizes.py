@@ -1,0 +1,77 @@
+"""AUC on Census-Income by the number of rows to learn from, with defaults everywhere.
+
+Group 1; every seed draws rows of its own from the training file. Nothing is chosen, and no model
+sees a validation set: those that stop early hold out a part of their rows. The rows that judge are
+one half of the test file.
+
+    OMP_NUM_THREADS=1 python benchmarks/sizes.py      # ten minutes
+"""
+
+import json
+import time
+
+import lightgbm
+import xgboost
+from _record import write
+from _tables import load
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from sk_mmoe import MMoEClassifier
+
+SIZES, SEEDS = (2_000, 10_000, 50_000), range(5)
+
+
+def models(seed):
+    """Return the models, by name."""
+    encoder = make_column_transformer(
+        (StandardScaler(), make_column_selector(dtype_include="number")),
+        (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_include="category")),
+    )
+    single = {
+        "HistGradientBoosting": HistGradientBoostingClassifier(random_state=seed),
+        "LightGBM": lightgbm.LGBMClassifier(n_jobs=1, verbose=-1, random_state=seed),
+        "XGBoost": xgboost.XGBClassifier(n_jobs=1, enable_categorical=True, random_state=seed),
+        "LogisticRegression": make_pipeline(encoder, LogisticRegression(max_iter=1000)),
+    }
+    return {
+        "MMoE": MMoEClassifier(random_state=seed),
+        **{name: MultiOutputClassifier(model) for name, model in single.items()},
+    }
+
+
+def main():
+    """Fit all models at all sizes."""
+    (X, y), _, (X_test, y_test) = load("census1")
+    runs = []
+    for n_rows in SIZES:
+        for seed in SEEDS:
+            X_part = X.sample(n_rows, random_state=seed)
+            y_part = y.loc[X_part.index]
+            for name, model in models(seed).items():
+                start = time.perf_counter()
+                model.fit(X_part, y_part)
+                run = {"n_rows": n_rows, "model": name, "seed": seed}
+                run["seconds"] = round(time.perf_counter() - start, 2)
+                proba = model.predict_proba(X_test)
+                run["auc"] = {
+                    task: round(roc_auc_score(y_test[task], p[:, 1]), 5)
+                    for task, p in zip(y, proba, strict=True)
+                }
+                runs.append(run)
+                print(json.dumps(run), flush=True)
+    write(
+        "sizes",
+        question="AUC on Census-Income, group 1, by number of rows, defaults everywhere",
+        not_run="tuning of any model at these sizes; the whole file is in accuracy_census1.json",
+        runs=runs,
+    )
+
+
+if __name__ == "__main__":
+    main()
