@@ -25,8 +25,6 @@ from skorch.callbacks import LRScheduler
 
 from sk_mmoe import (
     MMoEClassifier,
-    OMoEClassifier,
-    PLEClassifier,
     SharedBottomClassifier,
     SingleTaskClassifier,
 )
@@ -103,23 +101,17 @@ def variants(n_rows):
         "one column per category and knot": {"embedding_dim": None},
         "embeddings of 16": {"embedding_dim": 16},
         "no cross layers": {"n_cross_layers": 0},
-        "1 cross layer": {"n_cross_layers": 1},
         "3 cross layers": {"n_cross_layers": 3},
         "no average": {"average": False},
         "no average, one cycle": {"average": False} | one_cycle(n_rows),
         "one cycle": one_cycle(n_rows),
-        "dropout 0.1": {"dropout": 0.1},
         "dropout 0.3": {"dropout": 0.3},
         "weight decay 0.1": {"alpha": 0.1},
-        "learning rate 0.002": {"learning_rate_init": 2e-3},
         "trunk of 256": {"trunk_hidden_layer_sizes": (256,)},
         "label smoothing": {"net_params": {"criterion": SmoothedLoss}},
         "gate temperature 3": {"net_params": {"module": WarmGates}},
         "gate dropout 0.1": {"gate_dropout": 0.1},
         "normalised experts": {"net_params": {"module": NormalisedExperts}},
-        "4 members": {"n_members": 4},
-        "OMoE": OMoEClassifier,
-        "PLE": PLEClassifier,
         "SharedBottom": SharedBottomClassifier,
         "SingleTask": SingleTaskClassifier,
     }

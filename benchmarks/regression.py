@@ -13,6 +13,7 @@ import warnings
 import numpy as np
 import pandas as pd
 from _record import write
+from sklearn.base import clone
 from sklearn.datasets import load_linnerud, make_friedman1, make_regression
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -77,7 +78,7 @@ def models(seed):
     """Return the models; those that mind units see standardised arrays."""
     network = MMoERegressor(random_state=seed)
     return {
-        "MMoE, DataFrame": network,
+        "MMoE, knots": clone(network).set_params(numeric_encoding="piecewise_linear"),
         "MMoE, standardised array": make_pipeline(StandardScaler(), network),
         "MLPRegressor": make_pipeline(StandardScaler(), MLPRegressor(random_state=seed)),
         "HistGradientBoosting": MultiOutputRegressor(

@@ -42,8 +42,8 @@ def spread(values, digits):
 
 
 def seconds(group):
-    """Return the mean time to fit all tasks once."""
-    return f"{group.groupby('task')['seconds'].mean().sum():.0f}"
+    """Return the median time to fit all tasks once."""
+    return f"{group.groupby('task')['seconds'].median().sum():.0f}"
 
 
 def accuracy(name):
@@ -115,7 +115,7 @@ def regression():
         + [f"{group.loc[group['model'] == model, 'r2'].mean():.3f}" for model in models]
         for (table, n_samples), group in frame.groupby(["table", "n_samples"], sort=False)
     ]
-    short = {"MMoE, DataFrame": "MMoE", "MMoE, standardised array": "scaled"}
+    short = {"MMoE, knots": "knots", "MMoE, standardised array": "scaled"}
     short |= {"MLPRegressor": "MLP", "HistGradientBoosting": "HGB", "RandomForest": "forest"}
     return simple_table(rows, ["Table, rows", *(short.get(model, model) for model in models)])
 

@@ -267,7 +267,9 @@ def find_categorical(X: Any, categorical_features: Any) -> np.ndarray | None:
     return mask if mask.any() else None
 
 
-def interpolates_numbers(X: Any, numeric_encoding: str | None) -> bool:
+def interpolates_numbers(
+    X: Any, numeric_encoding: str | None, is_categorical: np.ndarray | None
+) -> bool:
     """Return whether a network reads the numeric columns of a table through knots.
 
     Parameters
@@ -276,6 +278,8 @@ def interpolates_numbers(X: Any, numeric_encoding: str | None) -> bool:
         The table.
     numeric_encoding : {"auto", "piecewise_linear"} or None
         What the user says of them.
+    is_categorical : ndarray of bool of shape (n_features,) or None
+        Which columns are categorical. `None`: no one is.
 
     Returns
     -------
@@ -288,7 +292,9 @@ def interpolates_numbers(X: Any, numeric_encoding: str | None) -> bool:
         If the user wants it of a sparse matrix.
     """
     if numeric_encoding == "auto":
-        return isinstance(X, pd.DataFrame)
+        # Numbers alone are the same numbers in a frame and in an array.
+        has_gaps = isinstance(X, pd.DataFrame) and bool(X.isna().any(axis=None))
+        return is_categorical is not None or has_gaps
     if numeric_encoding is not None and sparse.issparse(X):
         raise ValueError(
             f"numeric_encoding={numeric_encoding!r} needs a dense table, got a sparse matrix. Set "

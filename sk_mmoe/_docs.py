@@ -17,7 +17,8 @@ numeric_encoding : {"auto", "piecewise_linear"} or None, default="auto"
     How the network reads numeric columns. "piecewise_linear": a learned vector stands at each of up
     to `n_knots` values of a column, and a number is read as what lies between the vectors of its
     neighbours; units do not matter, and missing values have a vector of their own. `None`: as they
-    are, best standardised. "auto": "piecewise_linear" for a DataFrame, `None` for an array.
+    are, best standardised. "auto": "piecewise_linear" in a table with categorical columns, and in a
+    DataFrame with missing values; else `None`.
 n_knots : int or "auto", default="auto"
     Number of knots of a numeric column, at most: its distinct values where they are fewer, else its
     frequent values and quantiles of the rest. "auto" is half the root of the number of rows, from 8

@@ -50,7 +50,7 @@ class DataPreparation(TrainingParameters):
         if reset:
             self._columns = None
             self.is_categorical_ = find_categorical(X, self.categorical_features)
-            interpolates = interpolates_numbers(X, self.numeric_encoding)
+            interpolates = interpolates_numbers(X, self.numeric_encoding, self.is_categorical_)
             encodes = interpolates or self.is_categorical_ is not None
         else:
             encodes = self._columns is not None

@@ -360,7 +360,8 @@ def warn_of_large_values(X: Any) -> None:
     if largest > _LARGE_VALUE:
         warnings.warn(
             f"X has values up to {largest:.2g}, and the network does not scale its inputs. Put a "
-            "StandardScaler, or another scaler, before it.",
+            "StandardScaler, or another scaler, before it, or set "
+            "numeric_encoding='piecewise_linear'.",
             stacklevel=4,
         )
 

@@ -149,7 +149,11 @@ def test_columns_of_an_array_can_be_categorical_by_index():
     table = X[["age", "debt", "owns"]].to_numpy(dtype=float)
     codes = X["city"].cat.codes.to_numpy()[:, None]
     by_index = MMoEClassifier(
-        categorical_features=[3], embedding_dim=None, max_iter=2, random_state=0
+        categorical_features=[3],
+        embedding_dim=None,
+        numeric_encoding=None,
+        max_iter=2,
+        random_state=0,
     ).fit(np.hstack([table, codes]), Y)
     dense = MMoEClassifier(max_iter=2, random_state=0).fit(
         np.hstack([table, codes == [[0, 1, 2]]]), Y
@@ -206,7 +210,7 @@ def test_a_column_that_fit_has_not_seen_at_all_is_worth_a_warning():
 def test_rows_in_lists_keep_their_missing_values():
     rows = [["a", 1.0], [np.nan, 2.0], ["b", 3.0]] * 4
     model = MMoEClassifier(categorical_features=[0], max_iter=1).fit(rows, [0, 1, 0] * 4)
-    assert model._columns.n_vectors == [3]
+    assert model._columns.n_vectors == [3, 3]  # knots; two categories, and a missing value
     assert len(model.predict(rows)) == 12
 
 

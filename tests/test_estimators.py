@@ -182,7 +182,6 @@ def test_without_hidden_layers_one_expert_is_logistic_regression(X, y):
         learning_rate_init=0.05,
         tol=0.0,
         n_iter_no_change=300,
-        numeric_encoding=None,
         dtype="float64",
         random_state=0,
     )
@@ -193,8 +192,8 @@ def test_without_hidden_layers_one_expert_is_logistic_regression(X, y):
 
 
 def test_gate_weights_sum_to_one_for_each_sample_and_task(X, y):
-    model = MMoEClassifier(n_experts=3, gate_dropout=0.5, **FAST).fit(X.to_numpy(), y)
-    weights = model.gate_weights(X.to_numpy())
+    model = MMoEClassifier(n_experts=3, gate_dropout=0.5, **FAST).fit(X, y)
+    weights = model.gate_weights(X)
     assert weights.shape == (400, 2, 3)
     assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
     # The gates as the paper writes them: softmax of a linear map without bias.

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
@@ -147,16 +148,36 @@ def test_missing_numbers_tell(embedding_dim):
     assert np.isfinite(model.predict_proba(holes)[0]).all()
 
 
-def test_arrays_are_read_as_they_are_unless_one_asks():
-    numbers = X[["age", "gain"]].to_numpy(dtype=float)
-    assert MMoEClassifier(max_iter=1, random_state=0).fit(numbers / 1e5, Y)._columns is None
-    asked = MMoEClassifier(numeric_encoding="piecewise_linear", max_iter=3, random_state=0)
-    asked.fit(numbers, Y)
-    frame = MMoEClassifier(max_iter=3, random_state=0).fit(X[["age", "gain"]], Y)
-    assert asked.loss_curve_ == frame.loss_curve_
-    assert asked.is_categorical_ is frame.is_categorical_ is None
+def test_numbers_alone_are_read_as_they_are_unless_one_asks():
+    numbers = X[["age", "gain"]] / 1e5
+    model = MMoEClassifier(max_iter=3, random_state=0)
+    for table in (numbers, numbers.to_numpy()):
+        assert clone(model).fit(table, Y)._columns is None
+    model.set_params(numeric_encoding="piecewise_linear")
+    frame = clone(model).fit(numbers, Y)
+    array = clone(model).fit(numbers.to_numpy(), Y)
+    assert frame._columns is not None
+    assert array.loss_curve_ == frame.loss_curve_
+    assert array.is_categorical_ is frame.is_categorical_ is None
     with pytest.raises(ValueError, match="encoding='piecewise_linear' needs a dense table"):
-        asked.fit(sparse.csr_array(numbers), Y)
+        model.fit(sparse.csr_array(numbers.to_numpy()), Y)
+
+
+def test_a_frame_of_numbers_with_gaps_needs_no_other_preparation():
+    numbers = X[["age", "weight"]]
+    model = MMoEClassifier(**FAST).fit(numbers, Y)
+    assert model.is_categorical_ is None
+    assert model.score(numbers, Y) > 0.8
+    with pytest.raises(ValueError, match="NaN"):
+        MMoEClassifier().fit(numbers.to_numpy(), Y)
+
+
+def test_an_array_with_categories_is_such_a_table_too():
+    numbers = X[["age", "gain", "member"]].to_numpy(dtype=float)
+    model = MMoEClassifier(categorical_features=[2], max_iter=3, random_state=0).fit(numbers, Y)
+    frame = MMoEClassifier(categorical_features=["member"], max_iter=3, random_state=0)
+    frame.fit(X[["age", "gain", "member"]], Y)
+    assert model.loss_curve_ == frame.loss_curve_
 
 
 def test_infinite_numbers_are_an_error():
@@ -167,25 +188,30 @@ def test_infinite_numbers_are_an_error():
 @pytest.mark.parametrize(("n_rows", "n_knots"), [(100, 8), (400, 10), (2000, 22)])
 def test_more_rows_afford_more_knots(n_rows, n_knots):
     table = pd.DataFrame({"a": np.random.default_rng(0).normal(size=n_rows)})
-    model = MMoERegressor(max_iter=1).fit(table, table["a"])
-    assert model._columns.n_vectors == [n_knots]
-    assert MMoERegressor(max_iter=1, n_knots=50).fit(table, table["a"])._columns.n_vectors == [50]
+    model = MMoERegressor(numeric_encoding="piecewise_linear", max_iter=1)
+    assert model.fit(table, table["a"])._columns.n_vectors == [n_knots]
+    assert model.set_params(n_knots=50).fit(table, table["a"])._columns.n_vectors == [50]
 
 
 def test_regressors_learn_steps_that_are_no_lines():
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.lognormal(size=(2000, 3)), columns=list("abc"))
     y = np.floor(table["a"].clip(upper=4)) + 3 * (table["b"] > 1) * (table["c"] > 1)
-    model = MMoERegressor(max_iter=60, learning_rate_init=3e-3, random_state=0)
+    model = MMoERegressor(
+        numeric_encoding="piecewise_linear", max_iter=60, learning_rate_init=3e-3, random_state=0
+    )
     assert model.fit(table[:1500], y[:1500]).score(table[1500:], y[1500:]) > 0.9
 
 
 def test_runs_of_one_program_have_knots_of_their_own():
     tables = [make_frame(seed=seed) for seed in (2, 3)]
     tables = [(x[["weight", "member"]].fillna(0), y) for x, y in tables]
-    models = fit_runs(MMoEClassifier(max_iter=3, random_state=0), tables)
+    estimator = MMoEClassifier(numeric_encoding="piecewise_linear", max_iter=3, random_state=0)
+    models = fit_runs(estimator, tables)
+    first, second = (model._columns.knots[0].positions for model in models)
+    assert (first != second).any()
     for seed, (model, table) in enumerate(zip(models, tables, strict=True)):
-        alone = MMoEClassifier(max_iter=3, random_state=seed).fit(*table)
+        alone = clone(estimator).set_params(random_state=seed).fit(*table)
         assert_allclose(model.loss_curve_, alone.loss_curve_, rtol=1e-4)
 
 

@@ -128,6 +128,6 @@ def test_another_optimizer_learns_with_balancing(optimizer, X, y):
         loss_balancing="uncertainty",
         net_params={"optimizer": optimizer},
         # LBFGS on minibatches diverges from some starts when it takes large steps.
-        **FAST | {"learning_rate_init": 1e-3, "n_cross_layers": 0},
+        **FAST | {"learning_rate_init": 1e-3},
     )
     assert np.isfinite(model.fit(X, y).loss_curve_).all()

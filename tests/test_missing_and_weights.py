@@ -14,8 +14,6 @@ FAST = {
     "learning_rate_init": 0.01,
     "batch_size": 400,
     "random_state": 0,
-    # Knots depend on all rows, whatever they count.
-    "numeric_encoding": None,
 }
 
 

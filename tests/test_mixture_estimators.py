@@ -121,7 +121,7 @@ def test_balancing_of_losses_works_with_the_entropy(balancing, X, y):
     digits = [
         MMoEClassifier(gate_entropy=entropy, **options)
         .fit(X, y)
-        .net_.network.levels[0]
+        .net_.module_.levels[0]
         .gates.digits.bias.detach()
         .numpy()
         for entropy in (0.0, 1.0)

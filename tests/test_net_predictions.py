@@ -6,7 +6,7 @@ import torch
 from scipy import sparse
 from torch.testing import assert_close
 
-from sk_mmoe import _net
+from sk_mmoe import _prediction
 from sk_mmoe._net import MultiTaskNet
 from sk_mmoe._tasks import multiclass_loss, regression_loss
 from sk_mmoe.nn import MMoE, MultiTaskLoss
@@ -54,7 +54,7 @@ def test_scores_of_a_row_do_not_depend_on_its_company(dtype, tolerance, n_featur
 @pytest.mark.parametrize("n_rows", [1, 63, 64, 65, 128, 300])
 @pytest.mark.parametrize("values", [1, 5 * 100, 2**24])
 def test_each_row_is_scored_once_in_its_place_however_batches_are_cut(monkeypatch, n_rows, values):
-    monkeypatch.setattr(_net, "_PREDICT_VALUES", values)
+    monkeypatch.setattr(_prediction, "_PREDICT_VALUES", values)
     net, X = make_net(), draw(n_rows)
     expected = net.module_.eval()(torch.from_numpy(X))
     for scores, reference in zip(net.predict_scores(X), expected, strict=True):

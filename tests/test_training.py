@@ -316,7 +316,7 @@ def test_net_params_reach_skorch(X, y):
 
 
 def test_weight_decay_spares_biases(X, y):
-    groups = MMoEClassifier(alpha=0.3, **FAST).fit(X.to_numpy(), y).net_.optimizer_.param_groups
+    groups = MMoEClassifier(alpha=0.3, **FAST).fit(X, y).net_.optimizer_.param_groups
     decay = {len(p.shape): group["weight_decay"] for group in groups for p in group["params"]}
     shapes = {tuple(p.shape): g["weight_decay"] for g in groups for p in g["params"]}
     assert shapes[(8, 64, 8)] == 0.3
@@ -442,7 +442,7 @@ def test_callbacks_that_skorch_ships_work(X, y, make, tmp_path):
 
 
 def test_warm_start_takes_new_settings_of_the_optimizer(X, y):
-    groups = {"optimizer__param_groups": [("*levels.*", {"lr": 0.5})]}
+    groups = {"optimizer__param_groups": [("levels.*", {"lr": 0.5})]}
     model = MMoEClassifier(warm_start=True, net_params=groups, **FAST).fit(X, y)
     model.set_params(alpha=5.0).fit(X, y)
     rates, decays = zip(

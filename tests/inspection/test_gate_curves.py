@@ -151,11 +151,10 @@ def test_samples_without_a_value_are_left_out(X, y):
     assert_allclose(display.weights[1], weights[known & ~low].mean(axis=0))
 
 
-def test_names_and_indices_of_all_kinds_of_inputs_agree(X, y):
-    array = X.to_numpy()
-    model = MMoEClassifier(numeric_encoding=None, **FAST).fit(X, y)
-    plain = MMoEClassifier(**FAST).fit(array, y)
+def test_names_and_indices_of_all_kinds_of_inputs_agree(X, y, model):
     expected = GateCurvesDisplay.from_estimator(model, X, feature="x2")
+    array = X.to_numpy()
+    plain = MMoEClassifier(**FAST).fit(array, y)
     for estimator, inputs in [
         (model, X),
         (plain, array),
