@@ -159,7 +159,7 @@ def main():
     parser.add_argument("data", choices=["census1", "census2", "kuairand"])
     parser.add_argument("--trials", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--members", type=int, default=4)
+    parser.add_argument("--members", type=int, default=4, help="1: no such model")
     parser.add_argument("--boosters", nargs="*")
     options = parser.parse_args()
     benchmark = Benchmark(options.data, options.trials)
@@ -167,8 +167,9 @@ def main():
     networks = {
         "MMoE, defaults": (MMoEClassifier, {}),
         "MMoE": (MMoEClassifier, best),
-        "MMoE, members": (MMoEClassifier, best | {"n_members": options.members}),
     }
+    if options.members > 1:
+        networks["MMoE, members"] = MMoEClassifier, best | {"n_members": options.members}
     boosters = options.boosters
     if boosters is None:
         boosters = ["HistGradientBoosting", "LightGBM", "XGBoost"]
