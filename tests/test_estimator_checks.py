@@ -105,6 +105,7 @@ class TwoTaskRegressor(_Doubled, MMoERegressor):
 @parametrize_with_checks(
     [make(cls, dtype=dtype) for cls in ESTIMATORS for dtype in ("float32", "float64")],
     expected_failed_checks=expected_failures,
+    xfail_strict=False,  # by luck of rounding a network may pass
 )
 def test_scikit_learn_check_holds(estimator, check):
     check(estimator)
