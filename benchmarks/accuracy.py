@@ -30,7 +30,7 @@ MMOE_SPACE = {
     "dropout": [0.0, 0.1, 0.3],
     "embedding_dim": [8, 16],
     "n_cross_layers": [1, 2, 3],
-    "trunk_hidden_layer_sizes": [(), (256,)],
+    "trunk_hidden_layer_sizes": [[], [256]],
 }
 # The search passes epochs over quickly that do not help.
 PATIENCE = 3
