@@ -80,6 +80,7 @@ def one_cycle(n_rows):
     )
     return {
         "callbacks": [schedule],
+        "batch_size": 1024,
         "max_iter": ONE_CYCLE_EPOCHS,
         "n_iter_no_change": ONE_CYCLE_EPOCHS,
     }
