@@ -146,7 +146,7 @@ def prepare(tables, preparation):
 def main():
     """Fit all variants with all seeds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2, 3, 4])
     parser.add_argument("--only", nargs="*")
     options = parser.parse_args()
     (X, y), (X_val, y_val), _ = load("census1")
@@ -155,7 +155,7 @@ def main():
     path = RESULTS / "ablation.json"
     runs = json.loads(path.read_text())["runs"] if path.exists() else []
     done = {(run["variant"], run["seed"]) for run in runs}
-    for seed in range(options.seeds):
+    for seed in options.seeds:
         for name, (make, parameters, preparation) in variants(len(X)).items():
             if (name, seed) in done or (options.only and name not in options.only):
                 continue
