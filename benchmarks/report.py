@@ -86,10 +86,11 @@ def ablation():
                 f"{group['log_loss.income'].mean():.4f}",
                 f"{group['log_loss.never_married'].mean():.4f}",
                 f"{group['n_parameters'].iloc[0]:,}",
-                f"{group['seconds'].mean():.0f}",
+                f"{group['epochs'].mean():.0f}",
+                len(group),
             ]
         )
-    header = ["Variant", "income", "married", "log loss", "log loss", "weights", "s"]
+    header = ["Variant", "income", "married", "log loss", "log loss", "weights", "epochs", "seeds"]
     return simple_table(rows, header)
 
 
