@@ -45,7 +45,7 @@ class Boosting:
 
     Parameters
     ----------
-    library : {"HistGradientBoosting", "LightGBM", "XGBoost"}
+    booster : {"HistGradientBoosting", "LightGBM", "XGBoost"}
         The library.
     seed : int
         The random state.
@@ -53,8 +53,8 @@ class Boosting:
         What differs from the library's defaults.
     """
 
-    def __init__(self, library, seed, **parameters):
-        self.library = library
+    def __init__(self, booster, seed, **parameters):
+        self.booster = booster
         self.seed = seed
         self.parameters = parameters
 
@@ -67,7 +67,7 @@ class Boosting:
             verbose_feature_names_out=False,
         ).set_output(transform="pandas")
         X, X_val = self.encoder.fit_transform(X, y), self.encoder.transform(X_val)
-        getattr(self, f"_fit_{self.library.lower()}")(X, y, X_val, y_val)
+        getattr(self, f"_fit_{self.booster.lower()}")(X, y, X_val, y_val)
         return self
 
     def _fit_histgradientboosting(self, X, y, X_val, y_val):
