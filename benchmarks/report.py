@@ -67,10 +67,9 @@ def accuracy(name):
             continue
         for metric, title in METRICS.items():
             cells = [spread(group[group["task"] == task][metric], 4) for task in tasks]
-            facts = model, group["seed"].nunique(), seconds(group)
-            name, n_seeds, time = facts if metric == "auc" else ("", "", "")
-            table.append([name, title, *cells, n_seeds, time])
-    return simple_table(table, ["Model", "", *tasks, "seeds", "s"])
+            # An empty first cell would go on with the row above.
+            table.append([model, title, *cells, group["seed"].nunique(), seconds(group)])
+    return simple_table(table, ["Model", "Score", *tasks, "seeds", "s"])
 
 
 def ablation():
