@@ -1,5 +1,6 @@
 """The tables of the accuracy benchmarks, cut into what to learn, to choose by, and to judge by."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -63,6 +64,4 @@ def _load_kuairand(folder):
 
 def _data_home(data_home):
     """Return the folder of data sets."""
-    import os
-
     return Path(data_home or os.environ.get("SK_MMOE_DATA") or get_data_home())

@@ -105,10 +105,9 @@ def variants(n_rows):
         "gate dropout 0.1": {"gate_dropout": 0.1},
         "normalised experts": {"net_params": {"module": NormalisedExperts}},
     }
-    complete = {}
-    for name, entry in table.items():
-        complete[name] = entry if isinstance(entry, tuple) else (entry, None)
-    return complete
+    return {
+        name: entry if isinstance(entry, tuple) else (entry, None) for name, entry in table.items()
+    }
 
 
 def prepare(tables, preparation):

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -360,13 +359,13 @@ def test_silent_by_default(X, y, capsys):
 
 # Of torch itself, which looks for gradients wherever it finds tensors.
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
-@pytest.mark.parametrize("to", [pd.DataFrame, np.asarray])
-def test_compiled_network_predicts_the_same(X, y, to):
-    X = to(X)
-    expected = MMoEClassifier(**FAST | {"max_iter": 2}).fit(X, y)
+@pytest.mark.parametrize("encoding", [None, "piecewise_linear"])
+def test_compiled_network_predicts_the_same(X, y, encoding):
+    options = FAST | {"max_iter": 2, "numeric_encoding": encoding}
+    expected = MMoEClassifier(**options).fit(X, y)
     # "eager" compiles nothing to machine code: the test needs no C++ compiler.
     params = {"compile__backend": "eager"}
-    found = MMoEClassifier(compile=True, net_params=params, **FAST | {"max_iter": 2}).fit(X, y)
+    found = MMoEClassifier(compile=True, net_params=params, **options).fit(X, y)
     assert_allclose(weights(found), weights(expected), rtol=1e-4, atol=1e-6)
 
 
@@ -505,6 +504,4 @@ def test_divergence_in_the_last_step_is_noticed(X, y):
 
 def test_unscaled_inputs_are_warned_of(X, y):
     with pytest.warns(UserWarning, match=r"values up to 1\.\de\+06.*StandardScaler"):
-        MMoEClassifier(max_iter=1, numeric_encoding=None).fit(
-            X * [1e6 / np.abs(X["x0"]).max() * 1.5, *[1] * 7], y
-        )
+        MMoEClassifier(max_iter=1).fit(X * [1e6 / np.abs(X["x0"]).max() * 1.5, *[1] * 7], y)
