@@ -57,6 +57,10 @@ def _load_kuairand(folder):
     X = X.loc[:, X.nunique() > 1]
     names = [c for c in X if c.startswith(_CODES) or not pd.api.types.is_numeric_dtype(X[c])]
     X = X.astype(dict.fromkeys(names, "category"))
+    for name in names:
+        codes = X[name].cat.categories
+        if pd.api.types.is_float_dtype(codes):  # as holes make them; XGBoost takes whole ones
+            X[name] = X[name].cat.rename_categories(codes.astype(int))
     y = table[list(_TASKS)].rename(columns=_TASKS).reset_index(drop=True)
     early = (table["date"] <= _LAST_TRAINING_DAY).to_numpy()
     return [(X[rows], y[rows]) for rows in (early, ~early)]

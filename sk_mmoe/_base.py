@@ -33,6 +33,8 @@ _MANY_ROWS = 50_000
 _AUTO_BATCH_SIZE_OF_MANY = 1024
 # A learned weight of a task must cross whole units, which the network's parameters seldom do.
 _BALANCING_RATE = 10
+# A vector learns from its own rows only, which are few among those of a batch.
+_EMBEDDING_RATE = 5
 _OF_INPUTS = ("n_features_in_", "feature_names_in_", "is_categorical_", "_columns")
 # What net_params must leave to a parameter of the estimator.
 _OWN_PARAMETERS = {
@@ -56,10 +58,14 @@ class MultiTaskEstimator(CallbackSupportMixin, DataPreparation):
 
     def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
         """Return patterns of parameters with optimizer settings of their own."""
-        rate = _BALANCING_RATE * self.learning_rate_init
+        rate = self.learning_rate_init
+        vectors = {"lr": _EMBEDDING_RATE * rate}
+        if "optimizer" not in (self.net_params or {}):  # whose decay may be another thing
+            vectors["weight_decay"] = self.embedding_alpha
         return [
+            ("*inputs.weight", vectors),
             ("*bias", {"weight_decay": 0.0}),
-            ("balancing.*", {"weight_decay": 0.0, "lr": rate}),
+            ("balancing.*", {"weight_decay": 0.0, "lr": _BALANCING_RATE * rate}),
         ]
 
     def _check_training(self, net: MultiTaskNet, encoder: TaskEncoder, train: TableDataset) -> None:

@@ -22,11 +22,14 @@ class Categories:
         The categories.
     has_missing : bool
         Whether there is a further category for missing values.
+    counts : ndarray of int of shape (n_vectors,) or None
+        The number of training rows of each. `None`: not all training rows are known.
     """
 
-    def __init__(self, labels: Any, has_missing: bool) -> None:
+    def __init__(self, labels: Any, has_missing: bool, counts: np.ndarray | None) -> None:
         self.labels = pd.Index(labels)
         self.has_missing = has_missing
+        self.counts = counts
         self._last_lookup: tuple[pd.Index | None, np.ndarray] = None, np.empty(0, dtype=np.int32)
 
     @classmethod
@@ -53,12 +56,33 @@ class Categories:
             labels = pd.Index(pd.unique(column.dropna()))
         with suppress(TypeError):  # labels of several kinds
             labels = labels.sort_values()
-        return cls(labels, bool(column.isna().any()))
+        categories = cls(labels, bool(column.isna().any()), None)
+        if not declared:
+            codes = categories._find(column)
+            categories.counts = np.bincount(codes, minlength=categories.n_vectors)
+        return categories
 
     @property
     def n_vectors(self) -> int:
         """The number of categories; a missing value is one of them."""
         return len(self.labels) + self.has_missing
+
+    def shares(self, smooth: float) -> np.ndarray:
+        """Return what share of its vector each category has: less, the fewer rows taught it.
+
+        Parameters
+        ----------
+        smooth : float
+            The number of rows with which a category has half of its vector.
+
+        Returns
+        -------
+        ndarray of float of shape (n_vectors,)
+            The shares.
+        """
+        if self.counts is None:
+            return np.ones(self.n_vectors)
+        return self.counts / (self.counts + smooth)
 
     def locate(self, column: pd.Series) -> np.ndarray:
         """Return the numbers of a column's categories, -1 for an unseen one.

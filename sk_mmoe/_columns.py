@@ -42,6 +42,8 @@ class ColumnEncoder:
         The categories of each categorical column.
     one_hot : bool
         Whether to encode for a network that reads a column of its own for each level.
+    smooth : float
+        The number of training rows with which a category has half of its vector.
     """
 
     def __init__(
@@ -51,11 +53,13 @@ class ColumnEncoder:
         categories: list[Categories],
         *,
         one_hot: bool,
+        smooth: float,
     ) -> None:
         self.is_categorical = is_categorical
         self.knots = knots
         self.categories = categories
         self.one_hot = one_hot
+        self.smooth = smooth
 
     @classmethod
     def from_table(
@@ -65,6 +69,7 @@ class ColumnEncoder:
         *,
         n_knots: int | str | None,
         one_hot: bool,
+        smooth: float,
         declared: bool = False,
     ) -> ColumnEncoder:
         """Return the encoder of a training table.
@@ -79,6 +84,8 @@ class ColumnEncoder:
             The number of knots of a numeric column, at most. `None`: the network reads numbers.
         one_hot : bool
             Whether to encode for a network that reads a column of its own for each level.
+        smooth : float
+            The number of training rows with which a category has half of its vector.
         declared : bool, default=False
             Whether categories that a categorical dtype declares count where they do not occur.
 
@@ -100,7 +107,7 @@ class ColumnEncoder:
         if n_knots is not None:
             numbers = _numbers(X, ~is_categorical, np.dtype("float64"))
             knots = [Knots.from_numbers(column, n_knots) for column in numbers.T]
-        return cls(is_categorical, knots, categories, one_hot=one_hot)
+        return cls(is_categorical, knots, categories, one_hot=one_hot, smooth=smooth)
 
     @property
     def n_vectors(self) -> list[int]:
@@ -145,22 +152,25 @@ class ColumnEncoder:
             )
         numbers = self._check_numbers(X, dtype, estimator)
         levels = np.empty((len(self.n_vectors) + self.n_interpolated, len(X)), dtype=np.int32)
-        fractions = np.empty((self.n_interpolated, len(X)), dtype=dtype)
+        shares = np.empty((len(self.n_vectors), len(X)), dtype=dtype)
         for k, knots in enumerate(self.knots or ()):
             upper = k - self.n_interpolated  # the last rows
-            levels[k], levels[upper], fractions[k] = knots.locate(numbers[:, k])
+            levels[k], levels[upper], shares[k] = knots.locate(numbers[:, k])
         columns = _select(X, self.is_categorical)
-        for k, (categories, column) in enumerate(zip(self.categories, columns, strict=True)):
-            levels[self.n_interpolated + k] = categories.locate(column)
+        pairs = zip(self.categories, columns, strict=True)
+        for k, (categories, column) in enumerate(pairs, start=self.n_interpolated):
+            levels[k] = categories.locate(column)
+            # The last place is that of -1, an unseen category: vector 0 has no share to take.
+            shares[k] = np.append(categories.shares(self.smooth), 1)[levels[k]]
         first = np.cumsum([1, *self.n_vectors[:-1]], dtype=np.int32)
         first = np.concatenate([first, first[: self.n_interpolated]])
         levels = np.ascontiguousarray(np.where(levels < 0, 0, levels + first[:, None]).T)
-        fractions = np.ascontiguousarray(fractions.T)
+        shares = np.ascontiguousarray(shares.T)
         if self.knots is not None:
             numbers = np.zeros((len(X), 0), dtype=dtype)
         if not self.one_hot:
-            return ColumnTable(numbers, levels, fractions, 1 + sum(self.n_vectors))
-        return self._as_csr(numbers, levels, fractions)
+            return ColumnTable(numbers, levels, shares, 1 + sum(self.n_vectors))
+        return self._as_csr(numbers, levels, shares[:, : self.n_interpolated])
 
     def _as_csr(
         self, numbers: np.ndarray, levels: np.ndarray, fractions: np.ndarray

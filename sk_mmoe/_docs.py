@@ -28,6 +28,13 @@ embedding_dim : int or None, default=8
     for each, as :class:`~sklearn.preprocessing.OneHotEncoder` and
     :class:`~sklearn.preprocessing.SplineTransformer` (of degree 1) make them, looked up and never
     multiplied.
+embedding_alpha : float, default=1.0
+    Strength of the L2 regularisation of these vectors, as AdamW's decoupled weight decay. They
+    learn five times as fast as all else.
+category_smooth : float, default=20.0
+    A category of `n` training rows has the share ``n / (n + category_smooth)`` of its vector, so
+    that rare ones stay close to unseen ones, whose vector is zero. Streams, which do not know `n`,
+    and one-hot columns have no such shares.
 n_cross_layers : int, default=2
     Number of layers between embeddings and network that multiply columns with one another
     (:class:`~sk_mmoe.nn.CrossLayers`). Inputs without embeddings pass none.
@@ -48,7 +55,8 @@ loss_balancing : str or torch.nn.Module, default="fixed"
 learning_rate_init : float, default=1e-3
     Learning rate of AdamW.
 alpha : float, default=1e-4
-    Strength of the L2 regularisation of weights (not of biases), as AdamW's decoupled weight decay.
+    Strength of the L2 regularisation of weights (not of biases and embeddings), as AdamW's
+    decoupled weight decay.
 average : bool, default=True
     Whether the weights that are evaluated and kept are the average over the last part, about a
     ninth, of all steps (:class:`~sk_mmoe.nn.WeightAverage`), which a schedule of the learning rate

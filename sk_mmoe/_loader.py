@@ -89,7 +89,7 @@ class TableDataset(Dataset[Any]):
         rows = torch.linspace(0, len(self) - 1, min(len(self), 1000)).long()
         X = self[rows.to(self.device)][0]
         if isinstance(X, ColumnRows):
-            parts = [X.numbers, X.levels, X.fractions]
+            parts = [X.numbers, X.levels, X.shares]
         else:
             parts = [X if isinstance(X, Tensor) else X.to_dense()]
         digest = sha256(repr(self.X.shape).encode())
@@ -176,7 +176,7 @@ def _send(rows: Any, device: str) -> Any:
     """Return rows on a device; they may still be on their way."""
     if isinstance(rows, ColumnRows):
         return ColumnRows(
-            *(_send(part, device) for part in (rows.numbers, rows.levels, rows.fractions))
+            *(_send(part, device) for part in (rows.numbers, rows.levels, rows.shares))
         )
     return (
         (rows if isinstance(rows, Tensor) else rows.to_dense())

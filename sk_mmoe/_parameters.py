@@ -29,6 +29,8 @@ class TrainingParameters(BaseEstimator):
     numeric_encoding: Any = "auto"
     n_knots: Any = "auto"
     embedding_dim: Any = 8
+    embedding_alpha: float = 1.0
+    category_smooth: float = 20.0
     n_cross_layers: int = 2
     activation: str = "relu"
     dropout: float = 0.0
@@ -59,6 +61,8 @@ class TrainingParameters(BaseEstimator):
         "numeric_encoding": [StrOptions({"auto", "piecewise_linear"}), None],
         "n_knots": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
         "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
+        "embedding_alpha": [Interval(Real, 0, None, closed="left")],
+        "category_smooth": [Interval(Real, 0, None, closed="left")],
         "n_cross_layers": [Interval(Integral, 0, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],

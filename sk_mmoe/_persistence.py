@@ -175,10 +175,15 @@ def _describe_columns(columns: ColumnEncoder | None) -> dict[str, Any] | None:
         "is_categorical": columns.is_categorical,
         "knots": None if knots is None else [vars(column) for column in knots],
         "categories": [
-            {"labels": column.labels.to_numpy(), "has_missing": column.has_missing}
+            {
+                "labels": column.labels.to_numpy(),
+                "has_missing": column.has_missing,
+                "counts": column.counts,
+            }
             for column in columns.categories
         ],
         "one_hot": columns.one_hot,
+        "smooth": columns.smooth,
     }
 
 
@@ -192,6 +197,7 @@ def _restore_columns(description: dict[str, Any] | None) -> ColumnEncoder | None
         None if knots is None else [Knots(**column) for column in knots],
         [Categories(**column) for column in description["categories"]],
         one_hot=description["one_hot"],
+        smooth=description["smooth"],
     )
 
 

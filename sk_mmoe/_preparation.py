@@ -66,6 +66,7 @@ class DataPreparation(TrainingParameters):
                 self.is_categorical_,
                 n_knots=self.n_knots if interpolates else None,
                 one_hot=self.embedding_dim is None,
+                smooth=self.category_smooth,
                 declared=stream,
             )
         return self._columns.encode(X, dtype=np.dtype(dtype), estimator=self)

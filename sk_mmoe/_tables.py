@@ -29,21 +29,20 @@ class ColumnTable:
     levels : ndarray of shape (n_samples, n_looked_up + n_interpolated), int32
         The levels of the other columns, as rows of one table of embeddings: of those that lie
         between two levels first the lower ones, and after all other columns the upper ones.
-    fractions : ndarray of shape (n_samples, n_interpolated)
-        How far from its lower to its upper level a value lies.
+    shares : ndarray of shape (n_samples, n_looked_up)
+        What share of its vector a level has; between two levels that of the upper one.
     n_vectors : int
         The number of rows of that table.
     """
 
     def __init__(
-        self, numbers: np.ndarray, levels: np.ndarray, fractions: np.ndarray, n_vectors: int
+        self, numbers: np.ndarray, levels: np.ndarray, shares: np.ndarray, n_vectors: int
     ) -> None:
         self.numbers = as_tensor(numbers)
         self.levels = as_tensor(levels)
-        self.fractions = as_tensor(fractions)
+        self.shares = as_tensor(shares)
         self.n_vectors = n_vectors
-        n_columns = numbers.shape[1] + levels.shape[1] - fractions.shape[1]
-        self.shape = (len(levels), n_columns)
+        self.shape = (len(levels), numbers.shape[1] + shares.shape[1])
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -51,9 +50,9 @@ class ColumnTable:
 
     def __getitem__(self, rows: Rows) -> ColumnRows:
         """Return some rows."""
-        numbers, levels, fractions = (select(part, rows) for part in self._parts)
+        numbers, levels, shares = (select(part, rows) for part in self._parts)
         transpose = None if levels.is_cuda else partial(_find_places, levels, self.n_vectors)
-        return ColumnRows(numbers, levels, fractions, transpose)
+        return ColumnRows(numbers, levels, shares, transpose)
 
     def take(self, rows: Tensor) -> ColumnTable:
         """Return a table of some rows."""
@@ -61,13 +60,13 @@ class ColumnTable:
 
     def to(self, device: str) -> ColumnTable:
         """Move the table to a device."""
-        self.numbers, self.levels, self.fractions = (part.to(device) for part in self._parts)
+        self.numbers, self.levels, self.shares = (part.to(device) for part in self._parts)
         return self
 
     @property
     def _parts(self) -> tuple[Tensor, Tensor, Tensor]:
         """What the table consists of."""
-        return self.numbers, self.levels, self.fractions
+        return self.numbers, self.levels, self.shares
 
     @property
     def nbytes(self) -> int:

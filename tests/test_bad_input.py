@@ -92,6 +92,8 @@ BAD_PARAMETERS = {
     "a negative gate_dropout": ({"gate_dropout": -0.1}, "gate_dropout"),
     "no learning rate": ({"learning_rate_init": 0.0}, "learning_rate_init"),
     "a negative alpha": ({"alpha": -1.0}, "alpha"),
+    "a negative embedding_alpha": ({"embedding_alpha": -1.0}, "embedding_alpha"),
+    "a negative category_smooth": ({"category_smooth": -1.0}, "category_smooth"),
     "an empty batch": ({"batch_size": 0}, "batch_size"),
     "no epoch": ({"max_iter": 0}, "max_iter"),
     "early_stopping of words": ({"early_stopping": "yes"}, "early_stopping"),

@@ -5,11 +5,13 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -318,10 +320,83 @@ def test_encoding_keeps_memory_small():
     mask = np.ones(40, dtype=bool)
 
     def encode(one_hot):
-        encoder = ColumnEncoder.from_table(table, mask, n_knots=None, one_hot=one_hot)
+        encoder = ColumnEncoder.from_table(table, mask, n_knots=None, one_hot=one_hot, smooth=20)
         return encoder.encode(table, dtype=np.dtype("float32"), estimator=None)
 
-    assert encode(False).nbytes == 2000 * 40 * 4
+    assert encode(False).nbytes == 2000 * 40 * (4 + 4)  # levels and their shares
     matrix = encode(True)
     stored = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
     assert stored < 2000 * 40 * 30 * 4 / 9
+
+
+def make_rare_categories(n_samples, seed):
+    """Return a table with two rows per shop and ten shops per city; a city alone tells much."""
+    rng = np.random.default_rng(seed)
+    shop = rng.integers(0, n_samples // 2, n_samples)
+    city = shop % (n_samples // 20)
+    table = pd.DataFrame({"shop": shop, "city": city}).astype("category")
+    return table, rng.random(n_samples) < np.where(city % 2, 0.8, 0.2)
+
+
+def test_a_category_has_the_share_of_its_vector_that_its_rows_afford():
+    model = MMoEClassifier(category_smooth=7, max_iter=1, random_state=0).fit(X, Y)
+    shares = model._columns.encode(X, dtype=np.dtype("float32"), estimator=model).shares.numpy()
+    for k, name in enumerate(["city", "plan"], start=shares.shape[1] - 2):
+        n_rows = X[name].map(X[name].value_counts()).astype(float).fillna(X[name].isna().sum())
+        assert_allclose(shares[:, k], n_rows / (n_rows + 7), rtol=1e-6)
+
+
+def test_the_rarer_a_category_the_closer_it_is_to_an_unseen_one():
+    table = X.assign(plan=["gold"] * 280 + ["iron"] * 20)
+    rare = table.tail(10)
+    unseen = table.assign(plan=["gold"] * 280 + ["new"] * 20).tail(10)
+
+    def distance(smooth):
+        model = MMoEClassifier(category_smooth=smooth, max_iter=1, random_state=0).fit(table, Y)
+        return np.abs(model.predict_proba(rare)[1] - model.predict_proba(unseen)[1]).mean()
+
+    assert distance(0) > distance(20) > distance(200) > 0
+    assert distance(1e9) < 1e-6
+
+
+def test_rare_categories_do_not_drown_what_frequent_ones_tell():
+    X_train, y_train = make_rare_categories(2000, seed=0)
+    X_test, y_test = make_rare_categories(2000, seed=1)
+
+    def loss(smooth):
+        model = MMoEClassifier(category_smooth=smooth, max_iter=15, random_state=0)
+        model.set_params(early_stopping=False).fit(X_train, y_train)
+        return log_loss(y_test, model.predict_proba(X_test)[:, 1])
+
+    assert loss(20) < loss(0)
+
+
+def test_streams_and_one_hot_columns_have_whole_vectors():
+    options = {"dtype": np.dtype("float32"), "estimator": None}
+    model = MMoEClassifier(random_state=0).partial_fit(X, Y, classes=[[False, True]] * 2)
+    assert (model._columns.encode(X, **options).shares[:, -2:] == 1).all()
+    model = MMoEClassifier(embedding_dim=None, max_iter=1, random_state=0).fit(X, Y)
+    columns = model._columns.encode(X, **options).toarray()[:, -5:]
+    assert_array_equal(np.unique(columns), [0, 1])
+
+
+def test_vectors_learn_faster_and_decay_on_their_own():
+    model = MMoEClassifier(max_iter=1, embedding_alpha=0.3, random_state=0).fit(X, Y)
+    vectors = next(
+        group
+        for group in model.net_.optimizer_.param_groups
+        if any(p is model.net_.module_.inputs.weight for p in group["params"])
+    )
+    assert vectors["lr"] == 5 * model.learning_rate_init
+    assert vectors["weight_decay"] == 0.3
+    # The decay of other optimizers may be added to the gradient, where 0.3 would be much.
+    model.set_params(net_params={"optimizer": torch.optim.Adam}).fit(X, Y)
+    assert not any(group["weight_decay"] for group in model.net_.optimizer_.param_groups)
+
+
+def test_members_have_the_shares_and_rates_of_a_network_alone():
+    model = MMoEClassifier(n_members=2, max_iter=3, random_state=np.random.RandomState(0))
+    members = model.fit(X, Y).net_
+    alone = MMoEClassifier(max_iter=3, random_state=np.random.RandomState(0)).fit(X, Y).net_
+    ours, theirs = members.member(0).inputs.weight, alone.module_.inputs.weight
+    assert_allclose(ours.detach(), theirs.detach(), atol=1e-5)

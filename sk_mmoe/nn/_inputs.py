@@ -29,9 +29,10 @@ class ColumnRows:
     levels : Tensor of shape (n_samples, n_looked_up + n_interpolated), int
         The levels of the other columns, as :class:`ColumnEmbedding` counts them. A value between
         two levels has the lower one in its column's place, and the upper one after all columns.
-    fractions : Tensor of shape (n_samples, n_interpolated), default=None
-        How far from its lower to its upper level a value lies, in [0, 1]. `None`: no column has
-        values between levels.
+    shares : Tensor of shape (n_samples, n_looked_up), default=None
+        What share of its vector the level of a value has, in [0, 1]; of a value between two levels
+        the share of the upper one, the rest being that of the lower one. `None`: no column has
+        values between levels, and all have their vectors whole.
     transpose : callable, default=None
         Returns, when the way back needs it, a matrix of layout ``torch.sparse_csr`` with a row for
         each level and a one in the column of each place in `levels` where it stands. `None`
@@ -49,12 +50,13 @@ class ColumnRows:
         self,
         numbers: Tensor,
         levels: Tensor,
-        fractions: Tensor | None = None,
+        shares: Tensor | None = None,
         transpose: Callable[[], Tensor] | None = None,
     ) -> None:
         self.numbers = numbers
         self.levels = levels
-        self.fractions = numbers[..., :0] if fractions is None else fractions
+        whole = torch.ones((), dtype=numbers.dtype, device=numbers.device)
+        self.shares = whole.expand(levels.shape) if shares is None else shares
         self.transpose = transpose
 
     def __len__(self) -> int:
@@ -65,7 +67,7 @@ class ColumnRows:
     def shape(self) -> tuple[int, ...]:
         """The shape of the table that the rows are part of."""
         *rows, n_numbers = self.numbers.shape
-        return (*rows, n_numbers + self.levels.shape[-1] - self.fractions.shape[-1])
+        return (*rows, n_numbers + self.shares.shape[-1])
 
     def to(self, device: Any) -> ColumnRows:
         """Return the rows on a device.
@@ -80,10 +82,10 @@ class ColumnRows:
         ColumnRows
             The rows.
         """
-        numbers, levels, fractions = (
-            part.to(device) for part in (self.numbers, self.levels, self.fractions)
+        numbers, levels, shares = (
+            part.to(device) for part in (self.numbers, self.levels, self.shares)
         )
-        return ColumnRows(numbers, levels, fractions, self.transpose)
+        return ColumnRows(numbers, levels, shares, self.transpose)
 
     def pad(self, n_rows: int) -> ColumnRows:
         """Return the rows with some at the end that have zeros, and levels never seen.
@@ -98,11 +100,11 @@ class ColumnRows:
         ColumnRows
             The longer rows.
         """
-        numbers, levels, fractions = (
+        numbers, levels, shares = (
             torch.cat([part, part.new_zeros(n_rows, part.shape[1])])
-            for part in (self.numbers, self.levels, self.fractions)
+            for part in (self.numbers, self.levels, self.shares)
         )
-        return ColumnRows(numbers, levels, fractions)
+        return ColumnRows(numbers, levels, shares)
 
 
 class ColumnEmbedding(nn.Module):
@@ -197,7 +199,7 @@ class ColumnEmbedding(nn.Module):
             The numbers, then the vectors of the other columns.
         """
         weight: Tensor = self.weight
-        numbers, levels, fractions = rows.numbers, rows.levels, rows.fractions
+        numbers, levels, shares = rows.numbers, rows.levels, rows.shares
         transpose = rows.transpose
         if weight.dim() > 2:  # of a stack of members: their tables one below the other
             n_members, n_vectors, _ = weight.shape
@@ -205,17 +207,19 @@ class ColumnEmbedding(nn.Module):
             if levels.dim() < 3:  # rows that the members share
                 transpose = None
             levels = levels + first[:, None, None]
-            numbers, fractions = (
-                part.expand(*levels.shape[:-1], -1) for part in (numbers, fractions)
-            )
+            numbers, shares = (part.expand(*levels.shape[:-1], -1) for part in (numbers, shares))
             weight = weight.flatten(0, 1)
         vectors: Tensor = _Lookup.apply(weight, levels, transpose)  # type: ignore[no-untyped-call]
+        shares = shares.unsqueeze(-1)
         if self.n_interpolated:
             lower, others, upper = vectors.tensor_split(
                 [self.n_interpolated, len(self.n_vectors)], dim=-2
             )
-            between = torch.lerp(lower, upper, fractions.unsqueeze(-1))
+            between = torch.lerp(lower, upper, shares[..., : self.n_interpolated, :])
+            others = others * shares[..., self.n_interpolated :, :]
             vectors = torch.cat([between, others], dim=-2)
+        else:
+            vectors = vectors * shares
         return torch.cat([numbers, vectors.flatten(-2)], dim=-1)
 
     def extra_repr(self) -> str:

@@ -40,6 +40,15 @@ def test_an_embedding_is_a_product_with_one_hot_columns():
         assert_close(layer.weight.grad, gradient)
 
 
+def test_a_category_with_half_a_share_has_half_its_vector():
+    rows = make_rows()
+    layer = ColumnEmbedding(2, [4, 2, 5], embedding_dim=3)
+    shares = torch.tensor([1.0, 0.5, 0.0]).expand(20, 3)
+    numbers, first, second, third = layer(rows).split([2, 3, 3, 3], dim=1)
+    expected = torch.cat([numbers, first, second / 2, 0 * third], dim=1)
+    assert_close(layer(ColumnRows(rows.numbers, rows.levels, shares)), expected)
+
+
 def test_an_unseen_category_is_a_vector_of_zeros_at_first():
     rows = ColumnRows(torch.zeros(1, 0), torch.zeros(1, 2, dtype=torch.int32))
     assert not ColumnEmbedding(0, [4, 2])(rows).any()
@@ -79,7 +88,7 @@ def make_interpolated_rows(n_rows=20):
     lower = torch.stack([torch.randint(1, 4, (n_rows,)), torch.randint(5, 7, (n_rows,))], dim=1)
     category = torch.randint(8, 10, (n_rows, 1))
     levels = torch.cat([lower, category, lower + 1], dim=1).int()
-    return ColumnRows(torch.randn(n_rows, 1), levels, torch.rand(n_rows, 2))
+    return ColumnRows(torch.randn(n_rows, 1), levels, torch.rand(n_rows, 3))
 
 
 def test_between_two_knots_a_column_moves_from_one_vector_to_the_next():
@@ -91,10 +100,10 @@ def test_between_two_knots_a_column_moves_from_one_vector_to_the_next():
     for row in range(20):
         expected = [rows.numbers[row]]
         for column in range(2):
-            knot, fraction = int(rows.levels[row, column]), rows.fractions[row, column]
+            knot, fraction = int(rows.levels[row, column]), rows.shares[row, column]
             below, above = layer.weight[knot], layer.weight[knot + 1]
             expected.append((1 - fraction) * below + fraction * above)
-        expected.append(layer.weight[rows.levels[row, 2]])
+        expected.append(rows.shares[row, 2] * layer.weight[rows.levels[row, 2]])
         assert_close(out[row], torch.cat(expected))
 
 
@@ -104,9 +113,11 @@ def test_a_layer_over_knots_is_one_over_hats():
     layer = ColumnEmbedding(1, [4, 3, 2], embedding_dim=3, n_interpolated=2)
     lower, category, upper = rows.levels.long().tensor_split([2, 3], dim=1)
     hats = torch.zeros(20, 10)
-    hats.scatter_add_(1, lower, 1 - rows.fractions).scatter_add_(1, upper, rows.fractions)
+    way, share = rows.shares.tensor_split([2], dim=1)
+    hats.scatter_add_(1, lower, 1 - way).scatter_add_(1, upper, way)
     splines = [hats[:, :5] @ layer.weight[:5], hats[:, 5:] @ layer.weight[5:]]
-    expected = torch.cat([rows.numbers, *splines, layer.weight[category.flatten()]], dim=1)
+    vectors = share * layer.weight[category.flatten()]
+    expected = torch.cat([rows.numbers, *splines, vectors], dim=1)
     assert_close(layer(rows), expected)
     expected.square().sum().backward()
     gradient = layer.weight.grad.clone()
