@@ -6,6 +6,7 @@ A test holds the page to what this prints.
 """
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -72,31 +73,30 @@ def accuracy(name):
     return simple_table(table, ["Model", "Score", *tasks, "seeds", "s"])
 
 
-def ablation():
-    """Return the table of what each part is worth."""
-    frame = pd.json_normalize(runs_of("ablation"))
+def ablation(name):
+    """Return the table of what each part is worth on a data set."""
+    frame = pd.json_normalize(runs_of(f"ablation_{name}"))
+    tasks = [column.removeprefix("auc.") for column in frame if column.startswith("auc.")]
     rows = []
     for variant, group in frame.groupby("variant", sort=False):
+        loss = group[[f"log_loss.{task}" for task in tasks]].mean().mean()
         rows.append(
             [
                 variant,
-                spread(group["auc.income"], 4),
-                spread(group["auc.never_married"], 4),
-                f"{group['log_loss.income'].mean():.4f}",
-                f"{group['log_loss.never_married'].mean():.4f}",
+                *(spread(group[f"auc.{task}"], 4) for task in tasks),
+                f"{loss:.4f}",
                 f"{group['n_parameters'].iloc[0]:,}",
                 f"{group['epochs'].mean():.0f}",
                 len(group),
             ]
         )
-    header = ["Variant", "income", "married", "log loss", "log loss", "weights", "epochs", "seeds"]
-    return simple_table(rows, header)
+    return simple_table(rows, ["Variant", *tasks, "log loss", "weights", "epochs", "seeds"])
 
 
 def sizes():
     """Return the table of scores by the number of rows."""
     frame = pd.json_normalize(runs_of("sizes"))
-    models = list(dict.fromkeys(frame["model"]))
+    models = sorted(dict.fromkeys(frame["model"]), key=lambda model: model != "MMoE")
     rows = []
     for task in ("income", "never_married"):
         for n_rows, group in frame.groupby("n_rows"):
@@ -122,9 +122,10 @@ def regression():
 
 def tables():
     """Return all tables, by name, of which there are results."""
-    made = {"ablation": ablation, "regression": regression, "sizes": sizes}
+    made = {"regression": regression, "sizes": sizes}
     for name in ("census1", "census2", "kuairand"):
-        made[f"accuracy_{name}"] = lambda name=name: accuracy(name)
+        made[f"accuracy_{name}"] = partial(accuracy, name)
+        made[f"ablation_{name}"] = partial(ablation, name)
     return {name: make() for name, make in made.items() if (RESULTS / f"{name}.json").exists()}
 
 

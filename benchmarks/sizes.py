@@ -2,7 +2,7 @@
 
 Group 1; every seed draws rows of its own from the training file. Nothing is chosen, and no model
 sees a validation set: those that stop early hold out a part of their rows. The rows that judge are
-one half of the test file.
+one half of the test file. A run that is there already is not repeated.
 
     OMP_NUM_THREADS=1 python benchmarks/sizes.py      # ten minutes
 """
@@ -12,7 +12,7 @@ import time
 
 import lightgbm
 import xgboost
-from _record import write
+from _record import RESULTS, write
 from _tables import load
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -48,12 +48,16 @@ def models(seed):
 def main():
     """Fit all models at all sizes."""
     (X, y), _, (X_test, y_test) = load("census1")
-    runs = []
+    path = RESULTS / "sizes.json"
+    runs = json.loads(path.read_text())["runs"] if path.exists() else []
+    done = {(run["n_rows"], run["model"], run["seed"]) for run in runs}
     for n_rows in SIZES:
         for seed in SEEDS:
             X_part = X.sample(n_rows, random_state=seed)
             y_part = y.loc[X_part.index]
             for name, model in models(seed).items():
+                if (n_rows, name, seed) in done:
+                    continue
                 start = time.perf_counter()
                 model.fit(X_part, y_part)
                 run = {"n_rows": n_rows, "model": name, "seed": seed}

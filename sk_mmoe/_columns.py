@@ -60,6 +60,9 @@ class ColumnEncoder:
         self.categories = categories
         self.one_hot = one_hot
         self.smooth = smooth
+        n_others = 1 + sum(column.n_vectors for column in knots or ())
+        shares = [column.shares(smooth) for column in categories]
+        self._level_shares = np.concatenate([np.ones(n_others), *shares])
 
     @classmethod
     def from_table(
@@ -152,25 +155,22 @@ class ColumnEncoder:
             )
         numbers = self._check_numbers(X, dtype, estimator)
         levels = np.empty((len(self.n_vectors) + self.n_interpolated, len(X)), dtype=np.int32)
-        shares = np.empty((len(self.n_vectors), len(X)), dtype=dtype)
+        fractions = np.empty((self.n_interpolated, len(X)), dtype=dtype)
         for k, knots in enumerate(self.knots or ()):
             upper = k - self.n_interpolated  # the last rows
-            levels[k], levels[upper], shares[k] = knots.locate(numbers[:, k])
+            levels[k], levels[upper], fractions[k] = knots.locate(numbers[:, k])
         columns = _select(X, self.is_categorical)
-        pairs = zip(self.categories, columns, strict=True)
-        for k, (categories, column) in enumerate(pairs, start=self.n_interpolated):
-            levels[k] = categories.locate(column)
-            # The last place is that of -1, an unseen category: vector 0 has no share to take.
-            shares[k] = np.append(categories.shares(self.smooth), 1)[levels[k]]
+        for k, (categories, column) in enumerate(zip(self.categories, columns, strict=True)):
+            levels[self.n_interpolated + k] = categories.locate(column)
         first = np.cumsum([1, *self.n_vectors[:-1]], dtype=np.int32)
         first = np.concatenate([first, first[: self.n_interpolated]])
         levels = np.ascontiguousarray(np.where(levels < 0, 0, levels + first[:, None]).T)
-        shares = np.ascontiguousarray(shares.T)
+        fractions = np.ascontiguousarray(fractions.T)
         if self.knots is not None:
             numbers = np.zeros((len(X), 0), dtype=dtype)
         if not self.one_hot:
-            return ColumnTable(numbers, levels, shares, 1 + sum(self.n_vectors))
-        return self._as_csr(numbers, levels, shares[:, : self.n_interpolated])
+            return ColumnTable(numbers, levels, fractions, self._level_shares.astype(dtype))
+        return self._as_csr(numbers, levels, fractions)
 
     def _as_csr(
         self, numbers: np.ndarray, levels: np.ndarray, fractions: np.ndarray

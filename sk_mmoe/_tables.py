@@ -29,20 +29,26 @@ class ColumnTable:
     levels : ndarray of shape (n_samples, n_looked_up + n_interpolated), int32
         The levels of the other columns, as rows of one table of embeddings: of those that lie
         between two levels first the lower ones, and after all other columns the upper ones.
-    shares : ndarray of shape (n_samples, n_looked_up)
-        What share of its vector a level has; between two levels that of the upper one.
-    n_vectors : int
-        The number of rows of that table.
+    fractions : ndarray of shape (n_samples, n_interpolated)
+        How far from its lower to its upper level a value lies.
+    level_shares : ndarray of shape (n_vectors,) or (n_tables, n_vectors)
+        What share of its row of that table each level has. Of several tables in one, the levels
+        of each have shares of their own.
     """
 
     def __init__(
-        self, numbers: np.ndarray, levels: np.ndarray, shares: np.ndarray, n_vectors: int
+        self,
+        numbers: np.ndarray,
+        levels: np.ndarray,
+        fractions: np.ndarray,
+        level_shares: np.ndarray,
     ) -> None:
         self.numbers = as_tensor(numbers)
         self.levels = as_tensor(levels)
-        self.shares = as_tensor(shares)
-        self.n_vectors = n_vectors
-        self.shape = (len(levels), numbers.shape[1] + shares.shape[1])
+        self.fractions = as_tensor(fractions)
+        self.level_shares = as_tensor(np.atleast_2d(level_shares))
+        n_columns = numbers.shape[1] + levels.shape[1] - fractions.shape[1]
+        self.shape = (len(levels), n_columns)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -50,23 +56,29 @@ class ColumnTable:
 
     def __getitem__(self, rows: Rows) -> ColumnRows:
         """Return some rows."""
-        numbers, levels, shares = (select(part, rows) for part in self._parts)
-        transpose = None if levels.is_cuda else partial(_find_places, levels, self.n_vectors)
-        return ColumnRows(numbers, levels, shares, transpose)
+        numbers, levels, fractions = (select(part, rows) for part in self._parts)
+        n_tables, n_vectors = self.level_shares.shape
+        first = n_vectors * torch.arange(n_tables, device=self.device)[:, None, None]
+        whole = levels[..., fractions.shape[-1] : levels.shape[-1] - fractions.shape[-1]]
+        whole = whole + first if n_tables > 1 else whole
+        shares = self.level_shares.flatten().index_select(0, whole.flatten()).view(whole.shape)
+        transpose = None if levels.is_cuda else partial(_find_places, levels, n_vectors)
+        return ColumnRows(numbers, levels, torch.cat([fractions, shares], dim=-1), transpose)
 
     def take(self, rows: Tensor) -> ColumnTable:
         """Return a table of some rows."""
-        return ColumnTable(*(part[rows].numpy() for part in self._parts), self.n_vectors)
+        return ColumnTable(*(part[rows].numpy() for part in self._parts), self.level_shares.numpy())
 
     def to(self, device: str) -> ColumnTable:
         """Move the table to a device."""
-        self.numbers, self.levels, self.shares = (part.to(device) for part in self._parts)
+        self.numbers, self.levels, self.fractions = (part.to(device) for part in self._parts)
+        self.level_shares = self.level_shares.to(device)
         return self
 
     @property
     def _parts(self) -> tuple[Tensor, Tensor, Tensor]:
-        """What the table consists of."""
-        return self.numbers, self.levels, self.shares
+        """What the table has for each row."""
+        return self.numbers, self.levels, self.fractions
 
     @property
     def nbytes(self) -> int:
@@ -180,7 +192,8 @@ def concatenate(tables: Sequence[Table]) -> Table:
     if isinstance(first, SparseTable):
         return SparseTable(sparse.vstack([table.matrix for table in tables], format="csr"))
     parts = zip(*(table._parts for table in tables), strict=True)
-    return ColumnTable(*(torch.cat(part).numpy() for part in parts), first.n_vectors)
+    level_shares = torch.cat([table.level_shares for table in tables])
+    return ColumnTable(*(torch.cat(part).numpy() for part in parts), level_shares.numpy())
 
 
 def as_tensor(array: np.ndarray) -> Tensor:

@@ -156,14 +156,16 @@ def test_weights_are_a_part_only_where_there_are_some(weights, n_parts):
 FORMS = {
     "dense": lambda X: X,
     "sparse": sparse.csr_array,
-    "with codes": lambda X: ColumnTable(X[:, :1], X[:, 1:].astype(np.int32), X[:, :0], 30),
+    "with codes": lambda X: ColumnTable(
+        X[:, :1], X[:, 1:].astype(np.int32), X[:, :0], X[0, 0] + np.arange(30.0)
+    ),
 }
 
 
 def dense_of(X):
     """Return rows of any kind as an array."""
     if isinstance(X, ColumnRows):
-        return np.concatenate([X.numbers.numpy(), X.levels.numpy()], axis=-1)
+        return np.concatenate([X.numbers, X.levels], axis=-1)
     return (X.to_dense() if isinstance(X, SparseRows) else X).numpy()
 
 
@@ -201,9 +203,22 @@ def test_stacked_tables_give_rows_of_each(form):
             assert torch.equal(targets[k], targets_own)
 
 
+def test_each_of_stacked_tables_has_shares_of_its_own():
+    levels, none = np.array([[1], [0], [2]], dtype=np.int32), np.zeros((3, 0))
+    shares = np.array([[1.0, 0.5, 0.25], [1.0, 0.2, 0.1]])
+    tables = [
+        TableDataset(ColumnTable(none, levels, none, own), torch.ones(3, 1)) for own in shares
+    ]
+    rows, _ = TableDataset.stack(tables)[torch.tensor([[0, 2], [1, 0]])]
+    assert_array_equal(rows.shares[..., 0], [[0.5, 0.25], [1.0, 0.2]])
+    # Members that share one table have their rows in orders of their own.
+    rows, _ = tables[1][torch.tensor([[0, 2], [1, 0]])]
+    assert_array_equal(rows.shares[..., 0], [[0.2, 0.1], [1.0, 0.2]])
+
+
 def test_the_places_of_levels_are_those_of_a_loop():
     levels = torch.tensor([[0, 2, 1], [0, 3, 1]], dtype=torch.int32)
-    table = ColumnTable(np.zeros((2, 0)), levels.numpy(), np.zeros((2, 0)), 4)
+    table = ColumnTable(np.zeros((2, 0)), levels.numpy(), np.zeros((2, 0)), np.ones(4))
     where = table[torch.tensor([1, 0])].transpose().to_dense()
     expected = torch.nn.functional.one_hot(levels[[1, 0]].flatten().long(), 4).T
     assert_array_equal(where, expected)

@@ -314,9 +314,11 @@ def test_runs_of_classes_weights_and_sparse_tables():
 def test_runs_of_tables_with_categories():
     table = pd.DataFrame(X[:, :3], columns=list("abc"))
     table["city"] = pd.Categorical(np.where(X[:, 3] > 0, "Bern", "Oslo"))
-    estimator = MMoERegressor(max_iter=3, random_state=0)
-    for run, model in enumerate(fit_runs(estimator, [(table, Y)] * 2)):
-        alone = MMoERegressor(max_iter=3, random_state=run).fit(table, Y)
+    rare = table.assign(city=pd.Categorical(np.where(X[:, 3] > 1.5, "Bern", "Oslo")))
+    tables = [(table, Y), (rare, Y)]
+    models = fit_runs(MMoERegressor(max_iter=3, random_state=0), tables)
+    for run, ((table, y), model) in enumerate(zip(tables, models, strict=True)):
+        alone = MMoERegressor(max_iter=3, random_state=run).fit(table, y)
         assert_allclose(model.predict(table), alone.predict(table), rtol=1e-4, atol=1e-5)
 
 
