@@ -72,7 +72,7 @@ def one_cycle(n_rows):
     """Return a one-cycle schedule of the learning rate, over a fixed number of epochs."""
     schedule = LRScheduler(
         torch.optim.lr_scheduler.OneCycleLR,
-        max_lr=3e-3,
+        max_lr=[15e-3, 3e-3, 3e-3],  # embeddings, biases, all else
         total_steps=ONE_CYCLE_EPOCHS * -(-n_rows // 1024),
         step_every="batch",
     )

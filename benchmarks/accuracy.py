@@ -88,6 +88,11 @@ class Benchmark:
             run[part] = {task: judge(y[task], p) for task, p in proba.items()}
         print(json.dumps(run), flush=True)
         self.runs.append(run)
+        self.save()
+        return run
+
+    def save(self):
+        """Write all runs."""
         write(
             f"accuracy_{self.name}",
             question="one multi-task model against gradient boosting, one model per task",
@@ -97,7 +102,22 @@ class Benchmark:
             not_run="more draws of parameters; boosters other than these three",
             runs=self.runs,
         )
-        return run
+
+    def keep_final(self, chosen):
+        """Forget final runs of parameters that a search over fewer draws had chosen.
+
+        Parameters
+        ----------
+        chosen : dict of (model, task) to dict
+            The parameters; the task of a network is None.
+        """
+        self.runs = [
+            run
+            for run in self.runs
+            if run["stage"] == "search"
+            or chosen.get((run["model"], run.get("task")), run["parameters"]) == run["parameters"]
+        ]
+        self.save()
 
     def network(self, make, parameters, seed):
         """Fit a network to all tasks."""
@@ -159,7 +179,7 @@ def main():
     parser.add_argument("data", choices=["census1", "census2", "kuairand"])
     parser.add_argument("--trials", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--members", type=int, default=4, help="1: no such model")
+    parser.add_argument("--members", type=int, default=8, help="1: no such model")
     parser.add_argument("--boosters", nargs="*")
     options = parser.parse_args()
     benchmark = Benchmark(options.data, options.trials)
@@ -174,6 +194,7 @@ def main():
     if boosters is None:
         boosters = ["HistGradientBoosting", "LightGBM", "XGBoost"]
     chosen = {(b, t): benchmark.tune_boosting(b, t) for b in boosters for t in benchmark.tasks}
+    benchmark.keep_final(chosen | {(name, None): p for name, (_, p) in networks.items()})
     for seed in range(options.seeds):
         for name, (make, p) in networks.items():
             benchmark.run(
