@@ -72,7 +72,7 @@ def one_cycle(n_rows):
     """Return a one-cycle schedule of the learning rate, over a fixed number of epochs."""
     schedule = LRScheduler(
         torch.optim.lr_scheduler.OneCycleLR,
-        max_lr=[15e-3, 3e-3, 3e-3],  # embeddings, biases, all else
+        max_lr=[3e-3, 15e-3, 3e-3],  # biases, embeddings, all else
         total_steps=ONE_CYCLE_EPOCHS * -(-n_rows // 1024),
         step_every="batch",
     )
@@ -87,7 +87,7 @@ def one_cycle(n_rows):
 def vectors(rate, decay):
     """Return another learning rate and decay of embeddings than those of the estimator."""
     own = {"lr": rate, "weight_decay": decay}
-    groups = [("*inputs.weight", own), ("*bias", {"weight_decay": 0.0})]
+    groups = [("*bias", {"weight_decay": 0.0}), ("*column_embedding.weight", own)]
     return {"net_params": {"optimizer__param_groups": groups}}
 
 
@@ -105,7 +105,7 @@ def variants(n_rows):
         "numbers: 32 knots": {"n_knots": 32},
         "numbers: 512 knots": {"n_knots": 512},
         "one column per category and knot": {"embedding_dim": None},
-        "vectors: as slow as all else": vectors(rate=1e-3, decay=1.0),
+        "vectors: as slow as all else": vectors(rate=1e-3, decay=5.0),
         "vectors: alpha as of all else": {"embedding_alpha": 1e-4},
         "vectors: both": vectors(rate=1e-3, decay=1e-4),
         "rare categories: whole vectors": {"category_smooth": 0},

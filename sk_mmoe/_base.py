@@ -58,13 +58,17 @@ class MultiTaskEstimator(CallbackSupportMixin, DataPreparation):
 
     def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
         """Return patterns of parameters with optimizer settings of their own."""
-        rate = self.learning_rate_init
+        settings = self.net_params or {}
+        rate = settings.get("optimizer__lr", settings.get("lr", self.learning_rate_init))
         vectors = {"lr": _EMBEDDING_RATE * rate}
-        if "optimizer" not in (self.net_params or {}):  # whose decay may be another thing
+        # Decay would make a stream forget what is absent for a while; that of other optimizers may
+        # be another thing.
+        of_stream = self._columns is not None and self._columns.of_stream
+        if not of_stream and "optimizer" not in settings:
             vectors["weight_decay"] = self.embedding_alpha
         return [
-            ("*inputs.weight", vectors),
             ("*bias", {"weight_decay": 0.0}),
+            ("*column_embedding.weight", vectors),
             ("balancing.*", {"weight_decay": 0.0, "lr": _BALANCING_RATE * rate}),
         ]
 

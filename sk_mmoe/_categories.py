@@ -33,15 +33,16 @@ class Categories:
         self._last_lookup: tuple[pd.Index | None, np.ndarray] = None, np.empty(0, dtype=np.int32)
 
     @classmethod
-    def from_column(cls, column: pd.Series, *, declared: bool) -> Categories:
+    def from_column(cls, column: pd.Series, *, of_stream: bool) -> Categories:
         """Return the categories of a training column, sorted where they can be.
 
         Parameters
         ----------
         column : Series of shape (n_samples,)
             The column.
-        declared : bool
-            Whether categories that a categorical dtype declares count where they do not occur.
+        of_stream : bool
+            Whether the column is only the first part of a longer one. Then categories that a
+            categorical dtype declares count where they do not occur.
 
         Returns
         -------
@@ -50,14 +51,14 @@ class Categories:
         """
         values = column.array
         if isinstance(values, pd.Categorical):
-            counts = np.bincount(values.codes[values.codes >= 0], minlength=len(values.categories))
-            labels = values.categories if declared else values.categories[counts > 0]
+            occurs = np.isin(np.arange(len(values.categories)), values.codes)
+            labels = values.categories if of_stream else values.categories[occurs]
         else:
             labels = pd.Index(pd.unique(column.dropna()))
         with suppress(TypeError):  # labels of several kinds
             labels = labels.sort_values()
         categories = cls(labels, bool(column.isna().any()), None)
-        if not declared:
+        if not of_stream:
             codes = categories._find(column)
             categories.counts = np.bincount(codes, minlength=categories.n_vectors)
         return categories

@@ -44,6 +44,8 @@ class ColumnEncoder:
         Whether to encode for a network that reads a column of its own for each level.
     smooth : float
         The number of training rows with which a category has half of its vector.
+    of_stream : bool
+        Whether the training table was only the first of several.
     """
 
     def __init__(
@@ -54,12 +56,14 @@ class ColumnEncoder:
         *,
         one_hot: bool,
         smooth: float,
+        of_stream: bool,
     ) -> None:
         self.is_categorical = is_categorical
         self.knots = knots
         self.categories = categories
         self.one_hot = one_hot
         self.smooth = smooth
+        self.of_stream = of_stream
         n_others = 1 + sum(column.n_vectors for column in knots or ())
         shares = [column.shares(smooth) for column in categories]
         self._level_shares = np.concatenate([np.ones(n_others), *shares])
@@ -73,7 +77,7 @@ class ColumnEncoder:
         n_knots: int | str | None,
         one_hot: bool,
         smooth: float,
-        declared: bool = False,
+        of_stream: bool = False,
     ) -> ColumnEncoder:
         """Return the encoder of a training table.
 
@@ -89,8 +93,9 @@ class ColumnEncoder:
             Whether to encode for a network that reads a column of its own for each level.
         smooth : float
             The number of training rows with which a category has half of its vector.
-        declared : bool, default=False
-            Whether categories that a categorical dtype declares count where they do not occur.
+        of_stream : bool, default=False
+            Whether the table is only the first of several. Then categories that a categorical dtype
+            declares count where they do not occur, and no category is known to be rare.
 
         Returns
         -------
@@ -101,7 +106,7 @@ class ColumnEncoder:
         if is_categorical is None:
             is_categorical = np.zeros(X.shape[1], dtype=bool)
         categories = [
-            Categories.from_column(column, declared=declared)
+            Categories.from_column(column, of_stream=of_stream)
             for column in _select(X, is_categorical)
         ]
         knots = None
@@ -110,7 +115,14 @@ class ColumnEncoder:
         if n_knots is not None:
             numbers = _numbers(X, ~is_categorical, np.dtype("float64"))
             knots = [Knots.from_numbers(column, n_knots) for column in numbers.T]
-        return cls(is_categorical, knots, categories, one_hot=one_hot, smooth=smooth)
+        return cls(
+            is_categorical,
+            knots,
+            categories,
+            one_hot=one_hot,
+            smooth=smooth,
+            of_stream=of_stream,
+        )
 
     @property
     def n_vectors(self) -> list[int]:

@@ -30,11 +30,11 @@ embedding_dim : int or None, default=8
     multiplied.
 embedding_alpha : float, default=1.0
     Strength of the L2 regularisation of these vectors, as AdamW's decoupled weight decay. They
-    learn five times as fast as all else.
+    learn five times as fast as all else. In streams it is `alpha`, so that they forget nothing.
 category_smooth : float, default=20.0
-    A category of `n` training rows has the share ``n / (n + category_smooth)`` of its vector, so
+    A category of `n` rows of `fit` has the share ``n / (n + category_smooth)`` of its vector, so
     that rare ones stay close to unseen ones, whose vector is zero. Streams, which do not know `n`,
-    and one-hot columns have no such shares.
+    and one-hot columns have no such shares. A warm start keeps those of the first fit.
 n_cross_layers : int, default=2
     Number of layers between embeddings and network that multiply columns with one another
     (:class:`~sk_mmoe.nn.CrossLayers`). Inputs without embeddings pass none.

@@ -184,6 +184,7 @@ def _describe_columns(columns: ColumnEncoder | None) -> dict[str, Any] | None:
         ],
         "one_hot": columns.one_hot,
         "smooth": columns.smooth,
+        "of_stream": columns.of_stream,
     }
 
 
@@ -198,6 +199,7 @@ def _restore_columns(description: dict[str, Any] | None) -> ColumnEncoder | None
         [Categories(**column) for column in description["categories"]],
         one_hot=description["one_hot"],
         smooth=description["smooth"],
+        of_stream=description["of_stream"],
     )
 
 

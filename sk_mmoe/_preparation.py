@@ -67,7 +67,7 @@ class DataPreparation(TrainingParameters):
                 n_knots=self.n_knots if interpolates else None,
                 one_hot=self.embedding_dim is None,
                 smooth=self.category_smooth,
-                declared=stream,
+                of_stream=stream,
             )
         return self._columns.encode(X, dtype=np.dtype(dtype), estimator=self)
 

@@ -58,10 +58,11 @@ class ColumnTable:
         """Return some rows."""
         numbers, levels, fractions = (select(part, rows) for part in self._parts)
         n_tables, n_vectors = self.level_shares.shape
-        first = n_vectors * torch.arange(n_tables, device=self.device)[:, None, None]
-        whole = levels[..., fractions.shape[-1] : levels.shape[-1] - fractions.shape[-1]]
-        whole = whole + first if n_tables > 1 else whole
-        shares = self.level_shares.flatten().index_select(0, whole.flatten()).view(whole.shape)
+        n_interpolated = fractions.shape[-1]
+        single = levels[..., n_interpolated : levels.shape[-1] - n_interpolated]
+        if n_tables > 1:
+            single = single + n_vectors * torch.arange(n_tables, device=self.device)[:, None, None]
+        shares = self.level_shares.flatten().index_select(0, single.flatten()).view(single.shape)
         transpose = None if levels.is_cuda else partial(_find_places, levels, n_vectors)
         return ColumnRows(numbers, levels, torch.cat([fractions, shares], dim=-1), transpose)
 
@@ -83,7 +84,7 @@ class ColumnTable:
     @property
     def nbytes(self) -> int:
         """The size of the table in bytes."""
-        return sum(part.nbytes for part in self._parts)
+        return sum(part.nbytes for part in (*self._parts, self.level_shares))
 
     @property
     def device(self) -> torch.device:

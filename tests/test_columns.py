@@ -286,7 +286,7 @@ def test_fit_knows_the_categories_that_occur():
 @pytest.mark.parametrize("embedding_dim", [4, None])
 def test_a_saved_model_knows_its_columns(tmp_path, embedding_dim):
     model = MMoEClassifier(embedding_dim=embedding_dim, max_iter=2, random_state=0).fit(X, Y)
-    model.set_params(embedding_dim=3)
+    model.set_params(embedding_dim=3, category_smooth=1e6)
     save_model(model, tmp_path / "model.safetensors")
     again = load_model(tmp_path / "model.safetensors")
     X_test = make_frame(20, seed=1)[0]
@@ -323,7 +323,7 @@ def test_encoding_keeps_memory_small():
         encoder = ColumnEncoder.from_table(table, mask, n_knots=None, one_hot=one_hot, smooth=20)
         return encoder.encode(table, dtype=np.dtype("float32"), estimator=None)
 
-    assert encode(False).nbytes == 2000 * 40 * 4
+    assert encode(False).nbytes == 2000 * 40 * 4 + (1 + 40 * 30) * 4
     matrix = encode(True)
     stored = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
     assert stored < 2000 * 40 * 30 * 4 / 9
@@ -385,18 +385,52 @@ def test_vectors_learn_faster_and_decay_on_their_own():
     vectors = next(
         group
         for group in model.net_.optimizer_.param_groups
-        if any(p is model.net_.module_.inputs.weight for p in group["params"])
+        if any(p is model.net_.module_.column_embedding.weight for p in group["params"])
     )
     assert vectors["lr"] == 5 * model.learning_rate_init
     assert vectors["weight_decay"] == 0.3
+    model.set_params(net_params={"lr": 0.1}).fit(X, Y)
+    assert [group["lr"] for group in model.net_.optimizer_.param_groups] == [0.1, 0.5, 0.1]
     # The decay of other optimizers may be added to the gradient, where 0.3 would be much.
     model.set_params(net_params={"optimizer": torch.optim.Adam}).fit(X, Y)
     assert not any(group["weight_decay"] for group in model.net_.optimizer_.param_groups)
+
+
+def test_a_stream_remembers_a_category_that_is_absent_for_a_while():
+    rng = np.random.default_rng(0)
+    model = MMoEClassifier(learning_rate_init=3e-3, random_state=0)
+
+    def learn(cities, n_chunks):
+        for _ in range(n_chunks):
+            chunk = pd.DataFrame({"city": rng.choice(cities, 256)})
+            chunk["city"] = chunk["city"].astype(pd.CategoricalDtype(["Bern", "Oslo"]))
+            labels = (chunk["city"] == "Oslo") ^ (rng.random(256) < 0.05)
+            model.partial_fit(chunk, labels, classes=[False, True])
+        return model.predict_proba(chunk.assign(city="Oslo").head(1))[0, 1]
+
+    assert learn(["Bern", "Oslo"], 60) > 0.85
+    assert learn(["Bern"], 150) > 0.8
+
+
+def test_a_layer_of_the_users_own_is_no_embedding():
+    class Network(MMoE):
+        def __init__(self, n_features, n_outputs, **parameters):
+            super().__init__(n_features, n_outputs, **parameters)
+            self.inputs = torch.nn.Linear(n_features, n_features)
+
+        def forward(self, x):
+            return super().forward(self.inputs(x))
+
+    for table, n_groups in ((X, 3), (X[["age", "debt"]].fillna(0), 2)):
+        model = MMoEClassifier(net_params={"module": Network}, max_iter=1).fit(table, Y)
+        groups = model.net_.optimizer_.param_groups
+        assert len(groups) == n_groups
+        assert sum(group["lr"] > model.learning_rate_init for group in groups) == n_groups - 2
 
 
 def test_members_have_the_shares_and_rates_of_a_network_alone():
     model = MMoEClassifier(n_members=2, max_iter=3, random_state=np.random.RandomState(0))
     members = model.fit(X, Y).net_
     alone = MMoEClassifier(max_iter=3, random_state=np.random.RandomState(0)).fit(X, Y).net_
-    ours, theirs = members.member(0).inputs.weight, alone.module_.inputs.weight
+    ours, theirs = members.member(0).column_embedding.weight, alone.module_.column_embedding.weight
     assert_allclose(ours.detach(), theirs.detach(), atol=1e-5)

@@ -236,6 +236,7 @@ def test_cross_validation_takes_tables_as_they_come():
     assert scores.min() > 0.85
 
 
+# One of its gates settles, with every rate and decay of embeddings.
 @pytest.mark.filterwarnings("ignore:the gates of the tasks")
 def test_real_tables_as_they_come_are_learned_better_than_by_gradient_boosting(census_home):
     X, y = fetch_census_income(data_home=census_home, return_X_y=True)

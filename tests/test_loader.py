@@ -157,7 +157,7 @@ FORMS = {
     "dense": lambda X: X,
     "sparse": sparse.csr_array,
     "with codes": lambda X: ColumnTable(
-        X[:, :1], X[:, 1:].astype(np.int32), X[:, :0], X[0, 0] + np.arange(30.0)
+        X[:, :1], X[:, 1:].astype(np.int32), X[:, :0], np.arange(30.0)
     ),
 }
 
@@ -165,7 +165,7 @@ FORMS = {
 def dense_of(X):
     """Return rows of any kind as an array."""
     if isinstance(X, ColumnRows):
-        return np.concatenate([X.numbers, X.levels], axis=-1)
+        return np.concatenate([X.numbers, X.levels, X.shares], axis=-1)
     return (X.to_dense() if isinstance(X, SparseRows) else X).numpy()
 
 
@@ -178,7 +178,7 @@ def test_a_part_of_a_table_shares_its_memory(form):
     assert len(part) == 3
     for chosen in (slice(0, 2), torch.tensor([2, 0])):
         X_part, (targets,) = part[chosen]
-        assert_array_equal(dense_of(X_part), X[rows][chosen])
+        assert_array_equal(dense_of(X_part)[:, :2], X[rows][chosen])
         assert_array_equal(targets[:, 0], numbers[rows][chosen])
     whole = TableDataset(form(X[rows]), torch.from_numpy(numbers[rows])[:, None])
     assert part.fingerprint() == TableDataset(form(X), part.targets, rows=rows).fingerprint()
@@ -211,6 +211,8 @@ def test_each_of_stacked_tables_has_shares_of_its_own():
     ]
     rows, _ = TableDataset.stack(tables)[torch.tensor([[0, 2], [1, 0]])]
     assert_array_equal(rows.shares[..., 0], [[0.5, 0.25], [1.0, 0.2]])
+    rows, _ = TableDataset.stack(tables)[1:]
+    assert_array_equal(rows.shares[..., 0], [[1.0, 0.25], [1.0, 0.1]])
     # Members that share one table have their rows in orders of their own.
     rows, _ = tables[1][torch.tensor([[0, 2], [1, 0]])]
     assert_array_equal(rows.shares[..., 0], [[0.2, 0.1], [1.0, 0.2]])
@@ -331,6 +333,12 @@ def test_a_fingerprint_tells_tables_apart():
         targets = torch.tensor([[0.0], [y]])
         return TableDataset(np.array([[X], [2.0]]), targets, torch.tensor([[1.0], [weight]]))
 
+    def columns(fraction=0.5, share=0.5):
+        numbers, levels = np.zeros((2, 0)), np.array([[1, 3, 2]] * 2, dtype=np.int32)
+        shares = np.array([1, 1, 1, share])
+        return TableDataset(ColumnTable(numbers, levels, np.full((2, 1), fraction), shares))
+
     prints = [table(), table(X=1.0), table(y=1.0), table(weight=2.0)]
-    assert len({one.fingerprint() for one in prints}) == 4
+    prints += [columns(), columns(fraction=0.1), columns(share=0.1)]
+    assert len({one.fingerprint() for one in prints}) == 7
     assert table().fingerprint() == table().fingerprint()

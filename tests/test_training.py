@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -416,7 +417,11 @@ def test_a_warm_start_goes_on_from_the_last_weights_not_from_their_average(X, y)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_cuda_and_cpu_train_alike(X, y):
+@pytest.mark.parametrize("as_columns", [False, True])
+def test_cuda_and_cpu_train_alike(X, y, as_columns):
+    if as_columns:
+        X = pd.DataFrame(X).add_prefix("x")
+        X["code"] = pd.Categorical(np.arange(len(X)) ** 2 % 7)
     cpu = MMoEClassifier(device="cpu", dtype="float64", **FAST).fit(X, y)
     cuda = MMoEClassifier(device="cuda", dtype="float64", **FAST).fit(X, y)
     assert next(cuda.net_.module_.parameters()).device.type == "cuda"

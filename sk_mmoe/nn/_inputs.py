@@ -113,7 +113,8 @@ class ColumnEmbedding(nn.Module):
     All columns share one table of vectors: vector 0 is for values that were never seen, the next
     ``n_vectors[0]`` are those of the first column, and so on. The first `n_interpolated` columns
     are numeric: their levels are knots, and between two of them the vector changes linearly, so
-    that a layer on top is a piecewise linear function of the column [1]_.
+    that a layer on top is a piecewise linear function of the column [1]_. In the others a level may
+    have a share of its vector only.
 
     Parameters
     ----------
@@ -282,7 +283,7 @@ class EmbeddedNetwork(nn.Module):
 
     Attributes
     ----------
-    inputs : ColumnEmbedding
+    column_embedding : ColumnEmbedding
         The embeddings.
     cross : CrossLayers
         What multiplies them.
@@ -313,10 +314,10 @@ class EmbeddedNetwork(nn.Module):
     ) -> None:
         super().__init__()
         n_numbers = n_features - len(n_vectors)
-        self.inputs = ColumnEmbedding(
+        self.column_embedding = ColumnEmbedding(
             n_numbers, n_vectors, embedding_dim, n_interpolated=n_interpolated
         )
-        n_inputs = self.inputs.out_features
+        n_inputs = self.column_embedding.out_features
         self.cross = CrossLayers(n_inputs, n_cross_layers)
         self.network = network(n_inputs, n_outputs, **parameters)
 
@@ -339,7 +340,7 @@ class EmbeddedNetwork(nn.Module):
         Tensor of shape (n_samples, n_inputs)
             The input.
         """
-        inputs: Tensor = self.cross(self.inputs(rows))
+        inputs: Tensor = self.cross(self.column_embedding(rows))
         return inputs
 
     def forward(self, rows: ColumnRows) -> list[Tensor]:

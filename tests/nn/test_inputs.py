@@ -57,7 +57,7 @@ def test_an_unseen_category_is_a_vector_of_zeros_at_first():
 def test_an_embedded_network_is_the_network_behind_the_embeddings():
     rows = make_rows()
     network = EmbeddedNetwork(MMoE, 5, [1, 3], n_vectors=[4, 2, 5], embedding_dim=3, n_experts=4)
-    x = network.inputs(rows)
+    x = network.column_embedding(rows)
     for ours, theirs in zip(network(rows), network.network(x), strict=True):
         assert torch.equal(ours, theirs)
     assert torch.equal(network.gate_weights(rows), network.network.gate_weights(x))
@@ -136,7 +136,7 @@ def test_the_vectors_of_knots_lie_on_a_line_at_first():
 def test_crossed_columns_reach_the_network():
     rows = make_interpolated_rows()
     network = EmbeddedNetwork(MMoE, 4, [1], n_vectors=[4, 3, 2], n_interpolated=2, n_cross_layers=2)
-    x = network.cross(network.inputs(rows))
+    x = network.cross(network.column_embedding(rows))
     assert torch.equal(network(rows)[0], network.network(x)[0])
     assert torch.equal(network.gate_weights(rows), network.network.gate_weights(x))
-    assert not torch.equal(x, network.inputs(rows))
+    assert not torch.equal(x, network.column_embedding(rows))
