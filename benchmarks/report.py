@@ -125,6 +125,7 @@ def tables():
     made = {"regression": regression, "sizes": sizes}
     for name in ("census1", "census2", "kuairand"):
         made[f"accuracy_{name}"] = partial(accuracy, name)
+    for name in ("census1", "kuairand", "earlier"):
         made[f"ablation_{name}"] = partial(ablation, name)
     return {name: make() for name, make in made.items() if (RESULTS / f"{name}.json").exists()}
 

@@ -13,14 +13,25 @@ from sklearn.datasets import make_classification
 torch.set_num_threads(1)
 
 
+def find_data(pattern):
+    """Return the folder of data sets, if it has a file, or skip."""
+    here = Path(__file__).resolve().parents[2] / "shared" / "data"
+    home = Path(os.environ.get("SK_MMOE_DATA", here))
+    if not list(home.glob(pattern)):
+        pytest.skip(f"needs the files {pattern}: set SK_MMOE_DATA to the folder they are in")
+    return home
+
+
 @pytest.fixture(scope="session")
 def census_home():
     """Return the folder with the real Census-Income files, or skip."""
-    here = Path(__file__).resolve().parents[2] / "shared" / "data"
-    home = Path(os.environ.get("SK_MMOE_DATA", here))
-    if not list(home.glob("census_income/census-income.data*")):
-        pytest.skip("needs the Census-Income files: set SK_MMOE_DATA to their folder")
-    return home
+    return find_data("census_income/census-income.data*")
+
+
+@pytest.fixture(scope="session")
+def kuairand_home():
+    """Return the folder with the part of KuaiRand, or skip."""
+    return find_data("kuairand/*.parquet")
 
 
 @pytest.fixture

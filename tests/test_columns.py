@@ -1,6 +1,8 @@
 """Categorical columns straight into an estimator: as scikit-learn's encoders would give them."""
 
+import importlib.util
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import log_loss
+from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import cross_val_score
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -369,6 +371,24 @@ def test_rare_categories_do_not_drown_what_frequent_ones_tell():
         return log_loss(y_test, model.predict_proba(X_test)[:, 1])
 
     assert loss(20) < loss(0)
+
+
+def test_rare_users_and_videos_teach_more_with_shares_and_decay(kuairand_home):
+    path = Path(__file__).parents[1] / "benchmarks" / "_tables.py"
+    spec = importlib.util.spec_from_file_location("_tables", path)
+    tables = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    (X, y), (X_val, y_val), _ = tables.load("kuairand", data_home=kuairand_home)
+    X = X.sample(20_000, random_state=0)
+    tasks, y = ["click", "long_view"], y.loc[X.index]
+
+    def aucs(**parameters):
+        model = MMoEClassifier(n_iter_no_change=3, max_iter=10, random_state=0, **parameters)
+        probas = model.fit(X, y[tasks]).predict_proba(X_val)
+        return [roc_auc_score(y_val[t], p[:, 1]) for t, p in zip(tasks, probas, strict=True)]
+
+    with_both, with_none = aucs(), aucs(category_smooth=0, embedding_alpha=1e-4)
+    assert np.all(np.subtract(with_both, with_none) > 0.005)
 
 
 def test_streams_and_one_hot_columns_have_whole_vectors():
