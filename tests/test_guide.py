@@ -104,6 +104,6 @@ def test_tables_of_accuracy_are_those_of_the_raw_results():
     spec.loader.exec_module(report)
     page = (ROOT / "docs/user_guide/accuracy.rst").read_text()
     tables = report.tables()
-    assert len(tables) == 6
+    assert len(tables) == 8
     for table in tables.values():
         assert table in page
