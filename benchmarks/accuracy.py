@@ -119,13 +119,14 @@ class Benchmark:
         ]
         self.save()
 
-    def network(self, make, parameters, seed):
-        """Fit a network to all tasks."""
+    def network(self, make, parameters, seed, tasks=None):
+        """Fit a network to all tasks, or to some."""
+        tasks = tasks or self.tasks
         (X, y), (X_val, y_val), (X_test, _) = self.tables
         model = make(n_iter_no_change=PATIENCE, random_state=seed, **parameters)
-        model.fit(X, y, X_val=X_val, y_val=y_val)
+        model.fit(X, y[tasks], X_val=X_val, y_val=y_val[tasks])
         probas = [
-            dict(zip(y, (p[:, 1] for p in model.predict_proba(part)), strict=True))
+            dict(zip(tasks, (p[:, 1] for p in model.predict_proba(part)), strict=True))
             for part in (X_val, X_test)
         ]
         weights = sum(p.numel() for p in model.net_.module_.parameters())
@@ -181,6 +182,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--members", type=int, default=8, help="1: no such model")
     parser.add_argument("--boosters", nargs="*")
+    parser.add_argument("--single", action="store_true", help="networks of one task each, too")
     options = parser.parse_args()
     benchmark = Benchmark(options.data, options.trials)
     best = benchmark.tune_network("MMoE", MMoEClassifier, MMOE_SPACE)
@@ -202,6 +204,15 @@ def main():
                 stage="seeds",
                 model=name,
                 parameters=p,
+                seed=seed,
+            )
+        for task in benchmark.tasks if options.single else []:
+            benchmark.run(
+                lambda task=task, seed=seed: benchmark.network(MMoEClassifier, {}, seed, [task]),
+                stage="seeds",
+                model="MMoE, one task",
+                task=task,
+                parameters={},
                 seed=seed,
             )
         for (library, task), p in chosen.items():

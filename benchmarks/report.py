@@ -13,7 +13,7 @@ import pandas as pd
 
 RESULTS = Path(__file__).parent / "results"
 BOOSTERS = ["HistGradientBoosting", "LightGBM", "XGBoost"]
-MODELS = ["MMoE, defaults", "MMoE", "MMoE, members", *BOOSTERS]
+MODELS = ["MMoE, one task", "MMoE, defaults", "MMoE", "MMoE, members", *BOOSTERS]
 METRICS = {"auc": "AUC", "log_loss": "Log loss", "calibration_error": "Calibration"}
 
 
