@@ -394,7 +394,7 @@ def test_rare_users_and_videos_teach_more_with_shares_and_decay(kuairand_home):
 def test_streams_and_one_hot_columns_have_whole_vectors():
     options = {"dtype": np.dtype("float32"), "estimator": None}
     model = MMoEClassifier(random_state=0).partial_fit(X, Y, classes=[[False, True]] * 2)
-    assert (model._columns.encode(X, **options)[slice(None)].shares[:, -2:] == 1).all()
+    assert (model._columns.encode(X, **options)[:].shares[:, -2:] == 1).all()
     model = MMoEClassifier(embedding_dim=None, max_iter=1, random_state=0).fit(X, Y)
     columns = model._columns.encode(X, **options).toarray()[:, -5:]
     assert_array_equal(np.unique(columns), [0, 1])
