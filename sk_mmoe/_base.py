@@ -29,8 +29,8 @@ from sk_mmoe.callbacks import ConvergenceMonitor, TrainingCheckpoint, _copy_call
 from sk_mmoe.nn import EmbeddedNetwork, FusedAdamW, MultiTaskLoss
 
 _AUTO_BATCH_SIZE = 256
-_MANY_ROWS = 50_000
-_AUTO_BATCH_SIZE_OF_MANY = 1024
+_MANY_ROWS = 100_000
+_AUTO_BATCH_SIZE_OF_MANY = 512
 # A learned weight of a task must cross whole units, which the network's parameters seldom do.
 _BALANCING_RATE = 10
 # A vector learns from its own rows only, which are few among those of a batch.

@@ -19,9 +19,6 @@ _SPARSE = (
     "DataFrame, or encode the columns one-hot and set categorical_features=None."
 )
 
-# With more rows finer steps can be told from noise.
-_AUTO_KNOTS = 8, 256
-
 # What pandas may find in a column of objects that is one of numbers.
 _NUMBERS = ("boolean", "decimal", "empty", "floating", "integer", "mixed-integer-float")
 
@@ -110,8 +107,6 @@ class ColumnEncoder:
             for column in _select(X, is_categorical)
         ]
         knots = None
-        if n_knots == "auto":
-            n_knots = round(np.clip(np.sqrt(len(X)) / 2, *_AUTO_KNOTS))
         if n_knots is not None:
             numbers = _numbers(X, ~is_categorical, np.dtype("float64"))
             knots = [Knots.from_numbers(column, n_knots) for column in numbers.T]

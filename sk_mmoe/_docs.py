@@ -22,7 +22,7 @@ numeric_encoding : {"auto", "piecewise_linear"} or None, default="auto"
 n_knots : int or "auto", default="auto"
     Number of knots of a numeric column, at most: its distinct values where they are fewer, else its
     frequent values and quantiles of the rest. "auto" is half the root of the number of rows, from 8
-    to 256.
+    to 16, or to 256 where most rows have one value, as the zero of dividends.
 embedding_dim : int or None, default=8
     Length of the learned vector that the network reads for a category or knot. `None`: one column
     for each, as :class:`~sklearn.preprocessing.OneHotEncoder` and
@@ -62,7 +62,7 @@ average : bool, default=True
     ninth, of all steps (:class:`~sk_mmoe.nn.WeightAverage`), which a schedule of the learning rate
     would hardly improve.
 batch_size : int or "auto", default="auto"
-    Number of rows in a minibatch. "auto" is 256 up to 50,000 rows, and 1024 beyond.
+    Number of rows in a minibatch. "auto" is 256 up to 100,000 rows, and 512 beyond.
 max_iter : int, default=100
     Number of epochs, at most.
 early_stopping : bool or "auto", default="auto"

@@ -7,6 +7,11 @@ import numpy as np
 # Quantiles of more rows are hardly other ones.
 _MAX_ROWS = 200_000
 
+# With more rows finer steps can be told from noise; but where a network can tell each year of age
+# from the next, it learns by heart. Rare amounts beside many zeros are apart, and often mean
+# something each.
+_AUTO_KNOTS, _AUTO_KNOTS_OF_RARE = (8, 16), (8, 256)
+
 
 class Knots:
     """Where the numbers of a column lie among its knots.
@@ -24,7 +29,7 @@ class Knots:
         self.has_missing = has_missing
 
     @classmethod
-    def from_numbers(cls, numbers: np.ndarray, n_knots: int) -> Knots:
+    def from_numbers(cls, numbers: np.ndarray, n_knots: int | str) -> Knots:
         """Return the knots of a training column.
 
         Each distinct value is a knot where there are few. Else the frequent ones are, such as the
@@ -34,7 +39,7 @@ class Knots:
         ----------
         numbers : ndarray of float of shape (n_samples,)
             The column; a missing value is NaN.
-        n_knots : int
+        n_knots : int or "auto"
             The number of knots, at most.
 
         Returns
@@ -47,6 +52,11 @@ class Knots:
         if len(known) > _MAX_ROWS:
             known = known[np.linspace(0, len(known) - 1, _MAX_ROWS).astype(np.intp)]
         values, counts = np.unique(known, return_counts=True)
+        if n_knots == "auto":
+            has_mode = counts.max(initial=0) > len(known) / 2
+            limits = _AUTO_KNOTS_OF_RARE if has_mode else _AUTO_KNOTS
+            n_knots = round(np.clip(np.sqrt(len(numbers)) / 2, *limits))
+        n_knots = int(n_knots)
         if len(values) > n_knots:
             frequent = counts > len(known) / n_knots
             rest, below = values[~frequent], np.cumsum(counts[~frequent])

@@ -185,12 +185,14 @@ def test_infinite_numbers_are_an_error():
         MMoEClassifier().fit(X.assign(weight=np.inf), Y)
 
 
-@pytest.mark.parametrize(("n_rows", "n_knots"), [(100, 8), (400, 10), (2000, 22)])
-def test_more_rows_afford_more_knots(n_rows, n_knots):
-    table = pd.DataFrame({"a": np.random.default_rng(0).normal(size=n_rows)})
+@pytest.mark.parametrize(("n_rows", "n_knots"), [(100, [8, 8]), (400, [10, 10]), (2000, [16, 22])])
+def test_more_rows_afford_more_knots_most_of_all_beside_many_zeros(n_rows, n_knots):
+    numbers = np.random.default_rng(0).normal(size=n_rows)
+    rare = np.where(np.arange(n_rows) % 5 < 3, 0, numbers)
+    table = pd.DataFrame({"even": numbers, "rare": rare})
     model = MMoERegressor(numeric_encoding="piecewise_linear", max_iter=1)
-    assert model.fit(table, table["a"])._columns.n_vectors == [n_knots]
-    assert model.set_params(n_knots=50).fit(table, table["a"])._columns.n_vectors == [50]
+    assert model.fit(table, table["even"])._columns.n_vectors == n_knots
+    assert model.set_params(n_knots=30).fit(table, table["even"])._columns.n_vectors == [30, 30]
 
 
 def test_regressors_learn_steps_that_are_no_lines():
