@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 from _record import RESULTS, write
 from _tables import load
+from _tabm import MeanLoss, TabM
 from sklearn.compose import ColumnTransformer
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.pipeline import make_pipeline
@@ -102,13 +103,14 @@ def variants(n_rows):
         "numbers: standardised logarithms": (plain, standard),
         "numbers: normal quantiles": (plain, quantile),
         "numbers: periodic": (plain, make_pipeline(quantile, FunctionTransformer(waves))),
-        "numbers: 32 knots": {"n_knots": 32},
-        "numbers: 512 knots": {"n_knots": 512},
+        "numbers: 16 knots": {"n_knots": 16},
+        "numbers: 128 knots": {"n_knots": 128},
         "one column per category and knot": {"embedding_dim": None},
         "vectors: as slow as all else": vectors(rate=1e-3, decay=5.0),
         "vectors: alpha as of all else": {"embedding_alpha": 1e-4},
         "vectors: both": vectors(rate=1e-3, decay=1e-4),
         "rare categories: whole vectors": {"category_smooth": 0},
+        "batches of 1024": {"batch_size": 1024},
         "no cross layers": {"n_cross_layers": 0},
         "no average": {"average": False},
         "no average, one cycle": {"average": False} | one_cycle(n_rows),
@@ -117,6 +119,8 @@ def variants(n_rows):
         "gate temperature 3": {"net_params": {"module": WarmGates}},
         "gate dropout 0.1": {"gate_dropout": 0.1},
         "normalised experts": {"net_params": {"module": NormalisedExperts}},
+        "4 members": {"n_members": 4},
+        "8 members with common experts": {"net_params": {"module": TabM, "criterion": MeanLoss}},
     }
     return {
         name: entry if isinstance(entry, tuple) else (entry, None) for name, entry in table.items()
