@@ -89,9 +89,9 @@ class TableDataset(Dataset[Any]):
         rows = torch.linspace(0, len(self) - 1, min(len(self), 1000)).long()
         X = self[rows.to(self.device)][0]
         if isinstance(X, ColumnRows):
-            parts = [X.numbers, X.levels, X.shares]
+            parts = X.parts
         else:
-            parts = [X if isinstance(X, Tensor) else X.to_dense()]
+            parts = (X if isinstance(X, Tensor) else X.to_dense(),)
         digest = sha256(repr(self.X.shape).encode())
         for part in (*parts, self.targets, self.weights):
             if part is not None:
@@ -175,9 +175,7 @@ def prefetch(batches: Iterable[Any], device: str) -> Iterator[Any]:
 def _send(rows: Any, device: str) -> Any:
     """Return rows on a device; they may still be on their way."""
     if isinstance(rows, ColumnRows):
-        return ColumnRows(
-            *(_send(part, device) for part in (rows.numbers, rows.levels, rows.shares))
-        )
+        return ColumnRows(*(_send(part, device) for part in rows.parts))
     return (
         (rows if isinstance(rows, Tensor) else rows.to_dense())
         .pin_memory()

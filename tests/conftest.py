@@ -1,5 +1,6 @@
 """What all tests share: one thread, and small tables with several tasks."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -32,6 +33,20 @@ def census_home():
 def kuairand_home():
     """Return the folder with the part of KuaiRand, or skip."""
     return find_data("kuairand/*.parquet")
+
+
+@pytest.fixture(scope="session")
+def load_benchmark():
+    """Return what imports a file of the benchmarks, which are no package."""
+
+    def load(name):
+        path = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Categorical columns straight into an estimator: as scikit-learn's encoders would give them."""
 
-import importlib.util
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -373,12 +371,9 @@ def test_rare_categories_do_not_drown_what_frequent_ones_tell():
     assert loss(20) < loss(0)
 
 
-def test_rare_users_and_videos_teach_more_with_shares_and_decay(kuairand_home):
-    path = Path(__file__).parents[1] / "benchmarks" / "_tables.py"
-    spec = importlib.util.spec_from_file_location("_tables", path)
-    tables = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tables)
-    (X, y), (X_val, y_val), _ = tables.load("kuairand", data_home=kuairand_home)
+def test_rare_users_and_videos_teach_more_with_shares_and_decay(kuairand_home, load_benchmark):
+    tables = load_benchmark("_tables").load("kuairand", data_home=kuairand_home)
+    (X, y), (X_val, y_val), _ = tables
     X = X.sample(20_000, random_state=0)
     tasks, y = ["click", "long_view"], y.loc[X.index]
 

@@ -1,6 +1,5 @@
 """The numbers of the user guide are those that the benchmarks wrote."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -98,12 +97,9 @@ def test_the_rest_of_the_speed_page_is_of_the_benchmarks():
     assert f"{rates['1']:.0f} GFLOP/s" in page
 
 
-def test_tables_of_accuracy_are_those_of_the_raw_results():
-    spec = importlib.util.spec_from_file_location("report", ROOT / "benchmarks/report.py")
-    report = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(report)
+def test_tables_of_accuracy_are_those_of_the_raw_results(load_benchmark):
     page = (ROOT / "docs/user_guide/accuracy.rst").read_text()
-    tables = report.tables()
+    tables = load_benchmark("report").tables()
     assert len(tables) == 8
     for table in tables.values():
         assert table in page

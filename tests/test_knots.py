@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
@@ -236,6 +236,20 @@ def test_a_stream_keeps_the_knots_of_its_first_chunk():
 def test_cross_validation_takes_tables_as_they_come():
     scores = cross_val_score(MMoEClassifier(**FAST), X, Y["rich"], cv=3)
     assert scores.min() > 0.85
+
+
+@pytest.mark.filterwarnings("ignore:the gates of the tasks")
+def test_some_knots_of_age_teach_more_than_one_for_each_year(census_home):
+    X, y = fetch_census_income(data_home=census_home, return_X_y=True)
+    X, X_test, y, y_test = train_test_split(
+        X, y, train_size=10_000, test_size=50_000, random_state=0
+    )
+
+    def loss(n_knots):
+        model = MMoEClassifier(n_knots=n_knots, n_iter_no_change=3, random_state=0).fit(X, y)
+        return log_loss(y_test["never_married"], model.predict_proba(X_test)[1])
+
+    assert loss("auto") < loss(128) - 0.001
 
 
 # One of its gates settles, with every rate and decay of embeddings.

@@ -64,6 +64,11 @@ class ColumnRows:
         return len(self.levels)
 
     @property
+    def parts(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The numbers, levels and shares."""
+        return self.numbers, self.levels, self.shares
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the table that the rows are part of."""
         *rows, n_numbers = self.numbers.shape
@@ -82,9 +87,7 @@ class ColumnRows:
         ColumnRows
             The rows.
         """
-        numbers, levels, shares = (
-            part.to(device) for part in (self.numbers, self.levels, self.shares)
-        )
+        numbers, levels, shares = (part.to(device) for part in self.parts)
         return ColumnRows(numbers, levels, shares, self.transpose)
 
     def pad(self, n_rows: int) -> ColumnRows:
@@ -101,8 +104,7 @@ class ColumnRows:
             The longer rows.
         """
         numbers, levels, shares = (
-            torch.cat([part, part.new_zeros(n_rows, part.shape[1])])
-            for part in (self.numbers, self.levels, self.shares)
+            torch.cat([part, part.new_zeros(n_rows, part.shape[1])]) for part in self.parts
         )
         return ColumnRows(numbers, levels, shares)
 
