@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from copy import deepcopy
-from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -20,11 +19,11 @@ from torch import Tensor
 
 from sk_mmoe._loader import BatchLoader, TableDataset, prefetch
 from sk_mmoe._prediction import BatchedPrediction
+from sk_mmoe._seeding import epoch_seed, forked_rng
 from sk_mmoe.nn import EmbeddedNetwork, MemberStack, MultiTaskLoss, WeightAverage
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 _COLOUR = re.compile(r"\x1b\[\d+m")
-_RNG_LOCK = RLock()
 _DIVERGED = "Lower learning_rate_init, or scale the inputs, e.g. with StandardScaler."
 
 
@@ -127,8 +126,8 @@ class MultiTaskNet(BatchedPrediction, NeuralNet):
 
     def initialize(self) -> MultiTaskNet:
         """Build module, criterion, optimizer and callbacks, from the seed."""
-        with _forked_rng(self.device):
-            torch.manual_seed(_epoch_seed(self.seed, 0))
+        with forked_rng(self.device):
+            torch.manual_seed(epoch_seed(self.seed, 0))
             super().initialize()
         return self
 
@@ -156,7 +155,7 @@ class MultiTaskNet(BatchedPrediction, NeuralNet):
         if self.further_seeds:
             networks = [self.module_]
             for seed in self.further_seeds:
-                torch.manual_seed(_epoch_seed(seed, 0))
+                torch.manual_seed(epoch_seed(seed, 0))
                 super().initialize_module()
                 networks.append(self.module_)
             self.module_ = MemberStack(networks)
@@ -219,7 +218,7 @@ class MultiTaskNet(BatchedPrediction, NeuralNet):
             for hook in _BATCH_HOOKS
         )
         try:
-            with _forked_rng(self.device):
+            with forked_rng(self.device):
                 self.partial_fit(train)
         finally:
             del self._datasets
@@ -236,7 +235,7 @@ class MultiTaskNet(BatchedPrediction, NeuralNet):
 
     def _draw_orders(self, n_rows: int) -> Tensor:
         """Draw the order in which each member sees the rows, as it would alone."""
-        seeds = (_epoch_seed(seed, len(self.history)) for seed in self.seeds)
+        seeds = (epoch_seed(seed, len(self.history)) for seed in self.seeds)
         generators = (torch.Generator().manual_seed(seed) for seed in seeds)
         return torch.stack([torch.randperm(n_rows, generator=g) for g in generators])
 
@@ -268,7 +267,7 @@ class MultiTaskNet(BatchedPrediction, NeuralNet):
     def notify(self, method_name: str, **kwargs: Any) -> None:
         """Call the callbacks; a stop takes effect when all of them have seen the epoch."""
         if method_name == "on_epoch_begin":
-            torch.manual_seed(_epoch_seed(self.seed, len(self.history) + 1))
+            torch.manual_seed(epoch_seed(self.seed, len(self.history) + 1))
             entry = "train_member_task_losses" if self.further_seeds else "train_task_losses"
             past = [epoch[entry] for epoch in self.history]
             self.criterion_.balancing.begin_epoch(past)
@@ -413,11 +412,6 @@ class MultiTaskNet(BatchedPrediction, NeuralNet):
 _ONE_EVALUATION = (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
 
 
-def _epoch_seed(seed: int, epoch: int) -> int:
-    """Return the seed of an epoch of a network."""
-    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
-
-
 def _print_row(row: str) -> None:
     """Print a row of the log, with colours on a terminal only."""
     print(row if sys.stdout.isatty() else _COLOUR.sub("", row))
@@ -426,15 +420,3 @@ def _print_row(row: str) -> None:
 def _mean_over_members(values: Tensor) -> Tensor:
     """Return values of the tasks as their means over members, where there are several."""
     return values.reshape(-1, values.shape[-1]).mean(dim=0)
-
-
-@contextmanager
-def _forked_rng(device: str) -> Iterator[None]:
-    """Leave the global generators of the CPU and a device alone.
-
-    There is one of each in a process: of several threads that train, one at a time may use it.
-    """
-    used = torch.device(device)
-    devices = [used] if used.type == "cuda" else []
-    with _RNG_LOCK, torch.random.fork_rng(devices=devices):
-        yield
