@@ -3,8 +3,8 @@
 Each variant differs from the defaults in one thing. It learns from a random third of the training
 file of Census-Income, or from all of KuaiRand's, with up to five seeds; AUC and log loss are those
 of the validation half of the test file, which also stops training. The other half is not looked at.
-Ideas that are not in the package are written here, through what skorch and scikit-learn offer. A
-run that is there already is not repeated.
+Ideas that are not in the package are written here, through what skorch and scikit-learn offer, or
+in ``_tabm.py``. A run that is there already is not repeated.
 
     OMP_NUM_THREADS=1 python benchmarks/ablation.py census1
     OMP_NUM_THREADS=1 python benchmarks/ablation.py kuairand

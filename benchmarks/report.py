@@ -123,9 +123,9 @@ def regression():
 def tables():
     """Return all tables, by name, of which there are results."""
     made = {"regression": regression, "sizes": sizes}
-    for name in ("census1", "census2", "kuairand"):
+    for name in ("census1", "census2", "kuairand", "one_task"):
         made[f"accuracy_{name}"] = partial(accuracy, name)
-    for name in ("census1", "kuairand", "earlier"):
+    for name in ("census1", "kuairand", "kuairand_earlier", "earlier"):
         made[f"ablation_{name}"] = partial(ablation, name)
     return {name: make() for name, make in made.items() if (RESULTS / f"{name}.json").exists()}
 
