@@ -20,9 +20,7 @@ def tried(data, task):
     """Return model, stage, seconds and AUC of all runs that had learned a task."""
     return pd.DataFrame(
         {
-            # The defaults are the first of the draws.
-            "model": run["model"].replace(", defaults", ""),
-            "parameters": str(run["parameters"]),
+            "model": run["model"],
             "stage": run["stage"],
             "seconds": run["seconds"],
             "auc": run["validation"][task]["auc"],
@@ -39,10 +37,9 @@ def draw(ax, data, task):
         own = runs[runs["model"] == model]
         draws = own[own["stage"] == "search"]
         ax.scatter(draws["seconds"], draws["auc"], s=18, marker=marker, color=f"C{k}", alpha=0.6)
-        chosen = own[own["stage"] == "seeds"].groupby("parameters")[["seconds", "auc"]].mean()
-        best = chosen.nlargest(1, "auc")
+        chosen = own.loc[own["stage"] == "seeds", ["seconds", "auc"]].mean()
         style = {"s": 90, "marker": marker, "color": f"C{k}", "edgecolor": "black"}
-        ax.scatter(best["seconds"], best["auc"], label=model, **style)
+        ax.scatter(chosen["seconds"], chosen["auc"], label=model, **style)
     ax.set(xscale="log", title=f"{task.replace('_', ' ')} ({data.rstrip('12')})")
     ax.set_xlabel("seconds to fit")
     ax.grid(alpha=0.3)

@@ -56,7 +56,6 @@ class Knots:
             has_mode = counts.max(initial=0) > len(known) / 2
             limits = _AUTO_KNOTS_OF_RARE if has_mode else _AUTO_KNOTS
             n_knots = round(np.clip(np.sqrt(len(numbers)) / 2, *limits))
-        n_knots = int(n_knots)
         if len(values) > n_knots:
             frequent = counts > len(known) / n_knots
             rest, below = values[~frequent], np.cumsum(counts[~frequent])
