@@ -30,7 +30,8 @@ from sk_mmoe import MMoEClassifier
 from sk_mmoe.nn import MMoE, MultiTaskLoss
 
 PATIENCE = 3
-ONE_CYCLE_EPOCHS = 6
+# A schedule has to know both.
+ONE_CYCLE_EPOCHS, ONE_CYCLE_BATCH = 8, 256
 
 
 class SmoothedLoss(MultiTaskLoss):
@@ -74,12 +75,12 @@ def one_cycle(n_rows):
     schedule = LRScheduler(
         torch.optim.lr_scheduler.OneCycleLR,
         max_lr=[3e-3, 15e-3, 3e-3],  # biases, embeddings, all else
-        total_steps=ONE_CYCLE_EPOCHS * -(-n_rows // 1024),
+        total_steps=ONE_CYCLE_EPOCHS * -(-n_rows // ONE_CYCLE_BATCH),
         step_every="batch",
     )
     return {
         "callbacks": [schedule],
-        "batch_size": 1024,
+        "batch_size": ONE_CYCLE_BATCH,
         "max_iter": ONE_CYCLE_EPOCHS,
         "n_iter_no_change": ONE_CYCLE_EPOCHS,
     }
@@ -118,6 +119,9 @@ def variants(n_rows):
         "label smoothing": {"net_params": {"criterion": SmoothedLoss}},
         "gate temperature 3": {"net_params": {"module": WarmGates}},
         "gate dropout 0.1": {"gate_dropout": 0.1},
+        "dropout 0.1": {"dropout": 0.1},
+        "SiLU": {"activation": "silu"},
+        "trunk of 256": {"trunk_hidden_layer_sizes": (256,)},
         "normalised experts": {"net_params": {"module": NormalisedExperts}},
         "4 members": {"n_members": 4},
         "8 members with common experts": {"net_params": {"module": TabM, "criterion": MeanLoss}},

@@ -15,8 +15,8 @@ from sk_mmoe.nn import ColumnRows, SparseRows
 
 Rows = slice | Tensor
 
-# A sparse product takes four to five times as long per value as a dense one.
-_SPARSE_ENOUGH = 0.2
+# With less than this share of values a sparse product is quicker than a dense one.
+_SPARSE_ENOUGH = {"float32": 0.5, "float64": 0.2}
 
 
 class ColumnTable:
@@ -108,7 +108,8 @@ class SparseTable:
         matrix.sum_duplicates()
         self.shape = matrix.shape
         self.matrix = matrix
-        self.stays_sparse = matrix.nnz < _SPARSE_ENOUGH * matrix.shape[0] * matrix.shape[1]
+        share = _SPARSE_ENOUGH.get(matrix.dtype.name, 0.0)
+        self.stays_sparse = matrix.nnz < share * matrix.shape[0] * matrix.shape[1]
         self.starts = torch.from_numpy(matrix.indptr.astype(np.int64))
         self.columns = as_tensor(matrix.indices)
         self.values = as_tensor(matrix.data)

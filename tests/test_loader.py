@@ -63,11 +63,11 @@ def test_sparse_rows_equal_dense_rows(rows, cls, index_dtype, dtype):
     assert_array_equal(table[rows].transpose.to_dense().numpy(), expected.T)
 
 
-def test_rows_stay_sparse_where_most_values_are_zero():
-    table = SparseTable(sparse.random(50, 20, 0.1, format="csr", random_state=0))
-    assert isinstance(table[:3], SparseRows)
-    table = SparseTable(sparse.random(50, 20, 0.5, format="csr", random_state=0))
-    assert isinstance(table[:3], torch.Tensor)
+@pytest.mark.parametrize(("dtype", "few", "many"), [("float32", 0.4, 0.6), ("float64", 0.1, 0.3)])
+def test_rows_stay_sparse_where_most_values_are_zero(dtype, few, many):
+    for density, kind in ((few, SparseRows), (many, torch.Tensor)):
+        matrix = sparse.random(50, 20, density, format="csr", random_state=0, dtype=dtype)
+        assert isinstance(SparseTable(matrix)[:3], kind)
 
 
 @st.composite

@@ -33,18 +33,20 @@ def _seed():
     torch.manual_seed(0)
 
 
-def random_rows(n_rows=30, n_features=12):
+def random_rows(n_rows=30, n_features=12, dtype=torch.float64):
     """Return a matrix with few values, an empty row and an empty column."""
-    x = torch.randn(n_rows, n_features, dtype=torch.float64)
+    x = torch.randn(n_rows, n_features, dtype=dtype)
     x *= torch.rand_like(x) < 0.2
     x[3], x[:, 2] = 0, 0
     return x
 
 
+# They go through different kernels.
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("make_network", NETWORKS.values(), ids=NETWORKS)
-def test_sparse_rows_give_the_scores_and_gradients_of_dense_ones(make_network):
-    network = make_network().double()
-    x = random_rows()
+def test_sparse_rows_give_the_scores_and_gradients_of_dense_ones(make_network, dtype):
+    network = make_network().to(dtype)
+    x = random_rows(dtype=dtype)
     results = []
     for rows in (x, SparseRows(x.to_sparse_csr())):
         network.zero_grad()
@@ -61,6 +63,15 @@ def test_the_product_has_the_gradient_of_finite_differences():
     weight = layer.weight.detach().requires_grad_()
     product = lambda w: torch.func.functional_call(layer, {"weight": w}, rows)  # noqa: E731
     torch.autograd.gradcheck(product, (weight,))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rows_without_any_value_have_scores_and_gradients(dtype):
+    layer = nn.StackedLinear(3, 4, 2).to(dtype)
+    out = layer(SparseRows(torch.zeros(5, 4, dtype=dtype).to_sparse_csr()))
+    assert_close(out, layer.bias.unsqueeze(1).expand(3, 5, 2))
+    out.sum().backward()
+    assert_close(layer.weight.grad, torch.zeros_like(layer.weight))
 
 
 def test_padded_rows_are_empty():
