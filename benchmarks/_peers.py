@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import torch
+from scipy import sparse
 from sklearn.neural_network import MLPClassifier
 from skorch import NeuralNet
 from torch import nn
@@ -128,6 +129,13 @@ class Ours(Side):
         return np.column_stack([proba[:, 1] for proba in self.model.predict_proba(X)])
 
 
+class OursCsr(Ours):
+    """The same, given the CSR matrix that a ColumnTransformer makes of one-hot columns."""
+
+    def prepare(self, table):
+        return sparse.csr_array(table.ours)
+
+
 class Mlp(Ours):
     """scikit-learn's MLPClassifier; one hidden layer with as many parameters as the MMoE."""
 
@@ -140,6 +148,10 @@ class Mlp(Ours):
 
     def n_parameters(self):
         return int(sum(part.size for part in (*self.model.coefs_, *self.model.intercepts_)))
+
+
+class MlpCsr(Mlp, OursCsr):
+    """The same, given that matrix."""
 
 
 class HandWritten(Side):
@@ -295,7 +307,7 @@ class LibMTL(Side):
 
 EVERYWHERE = {"ours": Ours, "hand_written": HandWritten, "naive_skorch": NaiveSkorch}
 SIDES = {
-    "one-hot": {**EVERYWHERE, "MLPClassifier": Mlp},
+    "one-hot": {**EVERYWHERE, "ours_csr": OursCsr, "mlp": Mlp, "mlp_csr": MlpCsr},
     "embedded": {**EVERYWHERE, "DeepCTR-Torch": DeepCTR, "Torch-RecHub": RecHub, "LibMTL": LibMTL},
 }
 PEERS = ("deepctr-torch", "torch-rechub", "LibMTL")

@@ -53,16 +53,6 @@ class WarmGates(MMoE):
             layer.gates.register_forward_pre_hook(lambda _, inputs: (inputs[0] / 3,))
 
 
-class NormalisedExperts(MMoE):
-    """Experts that end with a layer normalisation."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        for layer in self.levels:
-            norm = torch.nn.LayerNorm(layer.out_features)
-            layer.experts = torch.nn.Sequential(layer.experts, norm)
-
-
 def waves(X, n_waves=16, scale=1.0):
     """Return sines and cosines of columns, with frequencies drawn at random."""
     frequencies = scale * np.random.default_rng(0).normal(size=(1, X.shape[1], n_waves))
@@ -122,7 +112,7 @@ def variants(n_rows):
         "dropout 0.1": {"dropout": 0.1},
         "SiLU": {"activation": "silu"},
         "trunk of 256": {"trunk_hidden_layer_sizes": (256,)},
-        "normalised experts": {"net_params": {"module": NormalisedExperts}},
+        "normalised experts": {"normalize_experts": True},
         "4 members": {"n_members": 4},
         "8 members with common experts": {"net_params": {"module": TabM, "criterion": MeanLoss}},
     }

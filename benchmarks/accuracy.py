@@ -188,6 +188,7 @@ def main():
     best = benchmark.tune_network("MMoE", MMoEClassifier, MMOE_SPACE)
     networks = {
         "MMoE, defaults": (MMoEClassifier, {}),
+        "MMoE, normalised": (MMoEClassifier, {"normalize_experts": True}),
         "MMoE": (MMoEClassifier, best),
     }
     if options.members > 1:

@@ -43,7 +43,9 @@ gate_entropy : float, default=0.0
     have learned what.
 gate_dropout : float, default=0.0
     Probability, for each sample and gate, of dropping an expert in training; the weights of the
-    experts that are left are renormalised [2]_. Helps where gates put all weight on one expert."""
+    experts that are left are renormalised [2]_. Helps where gates put all weight on one expert.
+normalize_experts : bool, default=False
+    Whether what an expert puts out is layer-normalised [4]_, so that all speak equally loud."""
 
 
 class BaseMMoE(GatedEstimator):
@@ -58,6 +60,7 @@ class BaseMMoE(GatedEstimator):
     n_active_experts: int = 2
     gate_entropy: float = 0.0
     gate_dropout: float = 0.0
+    normalize_experts: bool = False
 
     _network: ClassVar[type[torch.nn.Module]] = nn.MMoE
     _network_parameters: ClassVar[tuple[str, ...]] = (
@@ -71,6 +74,7 @@ class BaseMMoE(GatedEstimator):
         "n_active_experts",
         "gate_entropy",
         "gate_dropout",
+        "normalize_experts",
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_experts": [Interval(Integral, 1, None, closed="left")],
@@ -82,6 +86,7 @@ class BaseMMoE(GatedEstimator):
         "n_active_experts": [Interval(Integral, 1, None, closed="left")],
         "gate_entropy": [Interval(Real, 0, None, closed="left")],
         "gate_dropout": [Interval(Real, 0, 1, closed="left")],
+        "normalize_experts": ["boolean"],
     }
 
 
@@ -121,6 +126,7 @@ class MMoEClassifier(MultiTaskClassifier, BaseMMoE):
        RecSys 2019.
     .. [3] Hazimeh et al. "DSelect-k: Differentiable Selection in the Mixture of Experts with
        Applications to Multi-Task Learning", NeurIPS 2021.
+    .. [4] Ba, Kiros and Hinton. "Layer Normalization", arXiv:1607.06450, 2016.
 
     Examples
     --------
@@ -172,6 +178,7 @@ class MMoERegressor(MultiTaskRegressor, BaseMMoE):
        RecSys 2019.
     .. [3] Hazimeh et al. "DSelect-k: Differentiable Selection in the Mixture of Experts with
        Applications to Multi-Task Learning", NeurIPS 2021.
+    .. [4] Ba, Kiros and Hinton. "Layer Normalization", arXiv:1607.06450, 2016.
 
     Examples
     --------
@@ -216,6 +223,7 @@ class MMoEMixedPredictor(MixedTaskPredictor, BaseMMoE):
        RecSys 2019.
     .. [3] Hazimeh et al. "DSelect-k: Differentiable Selection in the Mixture of Experts with
        Applications to Multi-Task Learning", NeurIPS 2021.
+    .. [4] Ba, Kiros and Hinton. "Layer Normalization", arXiv:1607.06450, 2016.
 
     Examples
     --------

@@ -54,6 +54,7 @@ class OMoEClassifier(MultiTaskClassifier, BaseOMoE):
        RecSys 2019.
     .. [3] Hazimeh et al. "DSelect-k: Differentiable Selection in the Mixture of Experts with
        Applications to Multi-Task Learning", NeurIPS 2021.
+    .. [4] Ba, Kiros and Hinton. "Layer Normalization", arXiv:1607.06450, 2016.
 
     Examples
     --------
@@ -103,6 +104,7 @@ class OMoERegressor(MultiTaskRegressor, BaseOMoE):
        RecSys 2019.
     .. [3] Hazimeh et al. "DSelect-k: Differentiable Selection in the Mixture of Experts with
        Applications to Multi-Task Learning", NeurIPS 2021.
+    .. [4] Ba, Kiros and Hinton. "Layer Normalization", arXiv:1607.06450, 2016.
 
     Examples
     --------
@@ -153,6 +155,7 @@ class OMoEMixedPredictor(MixedTaskPredictor, BaseOMoE):
        RecSys 2019.
     .. [3] Hazimeh et al. "DSelect-k: Differentiable Selection in the Mixture of Experts with
        Applications to Multi-Task Learning", NeurIPS 2021.
+    .. [4] Ba, Kiros and Hinton. "Layer Normalization", arXiv:1607.06450, 2016.
 
     Examples
     --------

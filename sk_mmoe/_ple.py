@@ -29,7 +29,9 @@ tower_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(32,)
     experts.
 gate_dropout : float, default=0.0
     Probability, for each sample and gate, of dropping an expert in training; the weights of the
-    experts that are left are renormalised [3]_. Helps where gates put all weight on one expert."""
+    experts that are left are renormalised [3]_. Helps where gates put all weight on one expert.
+normalize_experts : bool, default=False
+    Whether what an expert puts out is layer-normalised [4]_, so that all speak equally loud."""
 
 
 class BasePLE(GatedEstimator):
@@ -41,6 +43,7 @@ class BasePLE(GatedEstimator):
     expert_hidden_layer_sizes: Any = (64,)
     tower_hidden_layer_sizes: Any = (32,)
     gate_dropout: float = 0.0
+    normalize_experts: bool = False
 
     _network: ClassVar[type[torch.nn.Module]] = nn.PLE
     _network_parameters: ClassVar[tuple[str, ...]] = (
@@ -51,6 +54,7 @@ class BasePLE(GatedEstimator):
         "expert_hidden_layer_sizes",
         "tower_hidden_layer_sizes",
         "gate_dropout",
+        "normalize_experts",
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_levels": [Interval(Integral, 1, None, closed="left")],
@@ -59,6 +63,7 @@ class BasePLE(GatedEstimator):
         "expert_hidden_layer_sizes": LAYER_SIZES,
         "tower_hidden_layer_sizes": LAYER_SIZES,
         "gate_dropout": [Interval(Real, 0, 1, closed="left")],
+        "normalize_experts": ["boolean"],
     }
 
 
@@ -100,6 +105,7 @@ class PLEClassifier(MultiTaskClassifier, BasePLE):
        Mixture-of-Experts", KDD 2018.
     .. [3] Zhao et al. "Recommending What Video to Watch Next: A Multitask Ranking System",
        RecSys 2019.
+    .. [4] Ba, Kiros and Hinton. "Layer Normalization", arXiv:1607.06450, 2016.
 
     Examples
     --------
@@ -160,6 +166,7 @@ class PLERegressor(MultiTaskRegressor, BasePLE):
        Mixture-of-Experts", KDD 2018.
     .. [3] Zhao et al. "Recommending What Video to Watch Next: A Multitask Ranking System",
        RecSys 2019.
+    .. [4] Ba, Kiros and Hinton. "Layer Normalization", arXiv:1607.06450, 2016.
 
     Examples
     --------
@@ -204,6 +211,7 @@ class PLEMixedPredictor(MixedTaskPredictor, BasePLE):
        Mixture-of-Experts", KDD 2018.
     .. [3] Zhao et al. "Recommending What Video to Watch Next: A Multitask Ranking System",
        RecSys 2019.
+    .. [4] Ba, Kiros and Hinton. "Layer Normalization", arXiv:1607.06450, 2016.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """What all tests share: one thread, and small tables with several tasks."""
 
-import importlib.util
+import importlib
 import os
 from pathlib import Path
 
@@ -35,18 +35,11 @@ def kuairand_home():
     return find_data("kuairand/*.parquet")
 
 
-@pytest.fixture(scope="session")
-def load_benchmark():
+@pytest.fixture
+def load_benchmark(monkeypatch):
     """Return what imports a file of the benchmarks, which are no package."""
-
-    def load(name):
-        path = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
-    return load
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+    return importlib.import_module
 
 
 @pytest.fixture

@@ -14,10 +14,12 @@ from sk_mmoe import (
     MMoEMixedPredictor,
     MMoERegressor,
     OMoEClassifier,
+    PLEClassifier,
     load_model,
     save_model,
 )
 from sk_mmoe.datasets import make_multitask_sinusoid
+from sk_mmoe.nn import count_parameters
 from sk_mmoe.nn._gates import GATES
 
 # Trainings this short and fast often leave a gate with one expert.
@@ -55,6 +57,19 @@ def test_every_level_has_gate_weights_of_the_tasks(cls, gate, X, y):
     assert (model.gate_weights(X) != model.gate_weights(X, level=0)).any()
     with pytest.raises(IndexError, match="level must be from -2 to 1"):
         model.gate_weights(X, level=2)
+
+
+@pytest.mark.parametrize("cls", [MMoEClassifier, OMoEClassifier, PLEClassifier])
+@pytest.mark.parametrize("n_members", [1, 2])
+def test_normalised_experts_learn_as_many_factors_and_shifts_as_units(cls, n_members, X, y):
+    options = {name: value for name, value in FAST.items() if name != "n_experts"}
+    plain, normalised = (
+        cls(normalize_experts=normalize, n_members=n_members, **options).fit(X, y)
+        for normalize in (False, True)
+    )
+    counts = [count_parameters(model.net_.module_) for model in (plain, normalised)]
+    assert counts[1] - counts[0] == n_members * 2 * 64
+    assert (plain.predict_proba(X)[0] != normalised.predict_proba(X)[0]).any()
 
 
 @pytest.mark.parametrize("gate", GATES)

@@ -50,6 +50,8 @@ class MixtureOfExperts(nn.Module):
     gate_dropout : float, default=0.0
         Probability, for each sample and gate, of dropping an expert in training. The weights of
         the experts that are left are renormalised to a sum of one [2]_.
+    normalize_experts : bool, default=False
+        Whether what an expert puts out is layer-normalised, as in :class:`StackedMLP`.
     gate_in_features : int, default=None
         Number of input features of the gates. `None`: as many as the experts have.
 
@@ -103,11 +105,17 @@ class MixtureOfExperts(nn.Module):
         n_active_experts: int = 2,
         gate_entropy: float = 0.0,
         gate_dropout: float = 0.0,
+        normalize_experts: bool = False,
         gate_in_features: int | None = None,
     ) -> None:
         super().__init__()
         self.experts = StackedMLP(
-            n_experts, in_features, hidden_layer_sizes, activation=activation, dropout=dropout
+            n_experts,
+            in_features,
+            hidden_layer_sizes,
+            activation=activation,
+            dropout=dropout,
+            normalize=normalize_experts,
         )
         self.gates = make_gate(
             gate,
@@ -204,6 +212,8 @@ class MMoE(nn.Module):
         Weight in the loss of the entropy of a selection of "dselect_k".
     gate_dropout : float, default=0.0
         Probability of dropping an expert from a gate in training.
+    normalize_experts : bool, default=False
+        Whether what an expert puts out is layer-normalised, as in :class:`StackedMLP`.
 
     Raises
     ------
@@ -245,6 +255,7 @@ class MMoE(nn.Module):
         n_active_experts: int = 2,
         gate_entropy: float = 0.0,
         gate_dropout: float = 0.0,
+        normalize_experts: bool = False,
     ) -> None:
         super().__init__()
         if n_levels < 1:
@@ -268,6 +279,7 @@ class MMoE(nn.Module):
                 n_active_experts=n_active_experts,
                 gate_entropy=gate_entropy,
                 gate_dropout=gate_dropout,
+                normalize_experts=normalize_experts,
             )
             self.levels.append(layer)
             n_features = layer.out_features
@@ -377,6 +389,8 @@ class OMoE(MMoE):
         Weight in the loss of the entropy of a selection of "dselect_k".
     gate_dropout : float, default=0.0
         Probability of dropping an expert from the gate in training.
+    normalize_experts : bool, default=False
+        Whether what an expert puts out is layer-normalised, as in :class:`StackedMLP`.
 
     References
     ----------

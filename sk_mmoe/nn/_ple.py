@@ -47,6 +47,8 @@ class ExtractionLayer(nn.Module):
     gate_dropout : float, default=0.0
         Probability, for each sample and gate, of dropping an expert in training. The weights of
         the experts that are left are renormalised to a sum of one.
+    normalize_experts : bool, default=False
+        Whether what an expert puts out is layer-normalised, as in :class:`StackedMLP`.
 
     Attributes
     ----------
@@ -86,6 +88,7 @@ class ExtractionLayer(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         gate_dropout: float = 0.0,
+        normalize_experts: bool = False,
     ) -> None:
         super().__init__()
         n_experts = n_shared_experts + n_task_experts
@@ -97,7 +100,12 @@ class ExtractionLayer(nn.Module):
         n_all = n_tasks * n_task_experts + n_shared_experts
         # Experts of the tasks, in order of the tasks, then the shared ones.
         self.experts = StackedMLP(
-            n_all, in_features, hidden_layer_sizes, activation=activation, dropout=dropout
+            n_all,
+            in_features,
+            hidden_layer_sizes,
+            activation=activation,
+            dropout=dropout,
+            normalize=normalize_experts,
         )
         self.gates = make_gate("softmax", in_features, n_tasks, n_experts, dropout=gate_dropout)
         self.shared_gate = (
@@ -185,6 +193,8 @@ class PLE(nn.Module):
         Probability of dropping a unit after every hidden layer.
     gate_dropout : float, default=0.0
         Probability of dropping an expert from a gate in training.
+    normalize_experts : bool, default=False
+        Whether what an expert puts out is layer-normalised, as in :class:`StackedMLP`.
 
     Raises
     ------
@@ -218,6 +228,7 @@ class PLE(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         gate_dropout: float = 0.0,
+        normalize_experts: bool = False,
     ) -> None:
         super().__init__()
         if n_levels < 1:
@@ -234,6 +245,7 @@ class PLE(nn.Module):
                 activation=activation,
                 dropout=dropout,
                 gate_dropout=gate_dropout,
+                normalize_experts=normalize_experts,
             )
             self.levels.append(layer)
             n_features = layer.out_features

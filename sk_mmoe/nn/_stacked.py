@@ -121,6 +121,8 @@ class StackedLinear(nn.Module):
 class StackedMLP(nn.Module):
     """A stack of multilayer perceptrons of one shape: linear, activation, dropout per layer.
 
+    A layer normalisation may follow [1]_.
+
     Parameters
     ----------
     stack : int or sequence of int
@@ -133,11 +135,18 @@ class StackedMLP(nn.Module):
         Activation after every layer: "identity", "logistic", "tanh", "relu", "gelu" or "silu".
     dropout : float, default=0.0
         Probability of dropping a unit after every layer.
+    normalize : bool, default=False
+        Whether each network's outputs for a sample are scaled to mean zero and variance one, then
+        by learned factors and shifts, which the stack shares.
 
     Attributes
     ----------
     out_features : int
         Number of output features.
+
+    References
+    ----------
+    .. [1] Ba, Kiros and Hinton. "Layer Normalization", arXiv:1607.06450, 2016, section 3.
 
     Examples
     --------
@@ -155,6 +164,7 @@ class StackedMLP(nn.Module):
         *,
         activation: str = "relu",
         dropout: float = 0.0,
+        normalize: bool = False,
     ) -> None:
         super().__init__()
         self.stack = check_sizes(stack, name="stack")
@@ -163,6 +173,7 @@ class StackedMLP(nn.Module):
         self.layers = nn.ModuleList(StackedLinear(self.stack, *pair) for pair in pairwise(sizes))
         self.activation = make_activation(activation)
         self.dropout = nn.Dropout(dropout)
+        self.norm = nn.LayerNorm(self.out_features) if normalize else None
 
     def forward(self, x: Tensor | SparseRows) -> Tensor | SparseRows:
         """Apply every network of the stack.
@@ -175,12 +186,14 @@ class StackedMLP(nn.Module):
         Returns
         -------
         Tensor of shape (..., n_samples, out_features)
-            The activations of the last hidden layer.
+            The activations of the last hidden layer, normalised where they shall be.
         """
         for layer in self.layers:
             x = self.dropout(self.activation(layer(x)))
-        if not self.stack:
+        if not self.stack and self.norm is None:
             return x
         if isinstance(x, SparseRows):  # without layers
             x = x.to_dense()
+        if self.norm is not None:
+            x = self.norm(x)
         return x.expand(*self.stack, *x.shape[-2:])

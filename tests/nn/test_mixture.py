@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import sk_mmoe.nn
-from sk_mmoe.nn import MixtureOfExperts, MMoE, MultiTaskLoss, OMoE
+from sk_mmoe.nn import PLE, MixtureOfExperts, MMoE, MultiTaskLoss, OMoE
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +49,21 @@ def test_mixture_equals_a_loop_over_gates_and_experts(hidden, n_gates, n_experts
         assert_close(mixture.gate_weights(x)[k], gate, rtol=1e-12, atol=1e-14)
         expected = sum(gate[:, [i]] * mlp(mixture.experts, i, x) for i in range(n_experts))
         assert_close(out[k], expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("make", [MMoE, OMoE, PLE])
+def test_normalised_experts_are_heard_whatever_their_scale(make):
+    network = make(5, [1, 3], normalize_experts=True, n_levels=2).double()
+    for level in network.levels:
+        level.experts.norm.eps = 1e-30
+    x = draw(7, 5)
+    before = network(x)
+    for level in network.levels:
+        *_, last = level.experts.layers
+        scale = 1e3 * (1 + torch.arange(len(last.weight), dtype=torch.float64))
+        last.weight.data *= scale[:, None, None]
+        last.bias.data *= scale[:, None]
+    assert_close(network(x), before, rtol=1e-9, atol=1e-12)
 
 
 def test_permuting_experts_changes_nothing():

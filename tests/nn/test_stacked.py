@@ -6,7 +6,7 @@ from scipy.stats import kstest, uniform
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from sk_mmoe.nn import StackedLinear, StackedMLP
+from sk_mmoe.nn import SparseRows, StackedLinear, StackedMLP
 
 ACTIVATIONS = {
     "identity": lambda z: z,
@@ -121,6 +121,24 @@ def test_mlp_without_layers_passes_the_input_on(stack, own):
     assert torch.equal(out, x.expand_as(out))
     assert mlp.out_features == 5
     assert list(mlp.parameters()) == []
+
+
+@pytest.mark.parametrize("hidden", [(), (8, 3)])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_normalised_stack_equals_the_plain_one_with_each_output_normalised(hidden, sparse):
+    plain = StackedMLP(4, 5, hidden).double()
+    stack = StackedMLP(4, 5, hidden, normalize=True).double()
+    stack.load_state_dict(plain.state_dict(), strict=False)
+    with torch.no_grad():
+        for parameter in stack.norm.parameters():
+            parameter.copy_(draw(stack.out_features))
+    x = draw(7, 5)
+    out = stack(SparseRows(x.to_sparse_csr()) if sparse else x)
+    z = plain(x)
+    spread = (z.var(dim=-1, keepdim=True, correction=0) + 1e-5).sqrt()
+    expected = (z - z.mean(dim=-1, keepdim=True)) / spread * stack.norm.weight + stack.norm.bias
+    assert out.shape == (4, 7, stack.out_features)
+    assert_close(out, expected, rtol=1e-12, atol=1e-14)
 
 
 def test_one_number_is_one_layer():
