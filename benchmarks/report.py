@@ -13,8 +13,7 @@ import pandas as pd
 
 RESULTS = Path(__file__).parent / "results"
 BOOSTERS = ["HistGradientBoosting", "LightGBM", "XGBoost"]
-NETWORKS = ["MMoE, one task", "MMoE, defaults", "MMoE, normalised", "MMoE", "MMoE, members"]
-MODELS = [*NETWORKS, *BOOSTERS]
+MODELS = ["MMoE, one task", "MMoE, defaults", "MMoE", "MMoE, members", *BOOSTERS]
 METRICS = {"auc": "AUC", "log_loss": "Log loss", "calibration_error": "Calibration"}
 
 
@@ -136,12 +135,13 @@ def regression():
 def tables():
     """Return all tables, by name, of which there are results."""
     made = {"regression": regression, "sizes": sizes}
-    for name in ("census1", "census2", "kuairand"):
+    for name in ("census1", "census2", "kuairand", "one_task"):
         made[f"accuracy_{name}"] = partial(accuracy, name)
     for name in ("census1", "census2"):
         made[f"blend_{name}"] = partial(blend, name)
     for name in ("census1", "kuairand"):
         made[f"ablation_{name}"] = partial(ablation, name)
+        made[f"ablation_{name}_earlier"] = partial(ablation, f"{name}_earlier")
     return {name: make() for name, make in made.items() if (RESULTS / f"{name}.json").exists()}
 
 

@@ -44,8 +44,9 @@ gate_entropy : float, default=0.0
 gate_dropout : float, default=0.0
     Probability, for each sample and gate, of dropping an expert in training; the weights of the
     experts that are left are renormalised [2]_. Helps where gates put all weight on one expert.
-normalize_experts : bool, default=False
-    Whether what an expert puts out is layer-normalised [4]_, so that all speak equally loud."""
+normalize_experts : bool or "auto", default="auto"
+    Whether what an expert puts out is layer-normalised [4]_, so that all speak equally loud.
+    "auto": behind embeddings of columns; else the network is the paper's."""
 
 
 class BaseMMoE(GatedEstimator):
@@ -60,7 +61,6 @@ class BaseMMoE(GatedEstimator):
     n_active_experts: int = 2
     gate_entropy: float = 0.0
     gate_dropout: float = 0.0
-    normalize_experts: bool = False
 
     _network: ClassVar[type[torch.nn.Module]] = nn.MMoE
     _network_parameters: ClassVar[tuple[str, ...]] = (
@@ -74,7 +74,6 @@ class BaseMMoE(GatedEstimator):
         "n_active_experts",
         "gate_entropy",
         "gate_dropout",
-        "normalize_experts",
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_experts": [Interval(Integral, 1, None, closed="left")],
@@ -86,7 +85,6 @@ class BaseMMoE(GatedEstimator):
         "n_active_experts": [Interval(Integral, 1, None, closed="left")],
         "gate_entropy": [Interval(Real, 0, None, closed="left")],
         "gate_dropout": [Interval(Real, 0, 1, closed="left")],
-        "normalize_experts": ["boolean"],
     }
 
 

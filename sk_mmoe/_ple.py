@@ -30,8 +30,9 @@ tower_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(32,)
 gate_dropout : float, default=0.0
     Probability, for each sample and gate, of dropping an expert in training; the weights of the
     experts that are left are renormalised [3]_. Helps where gates put all weight on one expert.
-normalize_experts : bool, default=False
-    Whether what an expert puts out is layer-normalised [4]_, so that all speak equally loud."""
+normalize_experts : bool or "auto", default="auto"
+    Whether what an expert puts out is layer-normalised [4]_, so that all speak equally loud.
+    "auto": behind embeddings of columns; else the network is the paper's."""
 
 
 class BasePLE(GatedEstimator):
@@ -43,7 +44,6 @@ class BasePLE(GatedEstimator):
     expert_hidden_layer_sizes: Any = (64,)
     tower_hidden_layer_sizes: Any = (32,)
     gate_dropout: float = 0.0
-    normalize_experts: bool = False
 
     _network: ClassVar[type[torch.nn.Module]] = nn.PLE
     _network_parameters: ClassVar[tuple[str, ...]] = (
@@ -54,7 +54,6 @@ class BasePLE(GatedEstimator):
         "expert_hidden_layer_sizes",
         "tower_hidden_layer_sizes",
         "gate_dropout",
-        "normalize_experts",
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_levels": [Interval(Integral, 1, None, closed="left")],
@@ -63,7 +62,6 @@ class BasePLE(GatedEstimator):
         "expert_hidden_layer_sizes": LAYER_SIZES,
         "tower_hidden_layer_sizes": LAYER_SIZES,
         "gate_dropout": [Interval(Real, 0, 1, closed="left")],
-        "normalize_experts": ["boolean"],
     }
 
 

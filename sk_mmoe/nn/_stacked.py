@@ -194,6 +194,5 @@ class StackedMLP(nn.Module):
             return x
         if isinstance(x, SparseRows):  # without layers
             x = x.to_dense()
-        if self.norm is not None:
-            x = self.norm(x)
-        return x.expand(*self.stack, *x.shape[-2:])
+        out: Tensor = x if self.norm is None else self.norm(x)
+        return out.expand(*self.stack, *out.shape[-2:])
