@@ -103,7 +103,6 @@ def variants(n_rows):
         "rare categories: whole vectors": {"category_smooth": 0},
         "batches of 1024": {"batch_size": 1024},
         "no cross layers": {"n_cross_layers": 0},
-        "two cross layers": {"n_cross_layers": 2},
         "no average": {"average": False},
         "no average, one cycle": {"average": False} | one_cycle(n_rows),
         "one cycle": one_cycle(n_rows),
@@ -113,7 +112,7 @@ def variants(n_rows):
         "dropout 0.1": {"dropout": 0.1},
         "SiLU": {"activation": "silu"},
         "trunk of 256": {"trunk_hidden_layer_sizes": (256,)},
-        "plain experts": {"normalize_experts": False},
+        "normalised experts": {"normalize_experts": True},
         "4 members": {"n_members": 4},
         "8 members with common experts": {"net_params": {"module": TabM, "criterion": MeanLoss}},
     }

@@ -30,7 +30,7 @@ MMOE_SPACE = {
     "dropout": [0.0, 0.1, 0.3],
     "embedding_dim": [8, 16],
     "embedding_alpha": [0.5, 1.0, 2.0],
-    "n_cross_layers": [0, 1, 2],
+    "n_cross_layers": [1, 2, 3],
 }
 # The search passes epochs over quickly that do not help.
 PATIENCE = 3

@@ -126,7 +126,6 @@ def main():
                         average=False,
                         numeric_encoding=None,
                         n_cross_layers=0,
-                        normalize_experts=False,
                         random_state=0,
                         **parameters,
                     )

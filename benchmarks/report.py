@@ -135,13 +135,12 @@ def regression():
 def tables():
     """Return all tables, by name, of which there are results."""
     made = {"regression": regression, "sizes": sizes}
-    for name in ("census1", "census2", "kuairand", "one_task"):
+    for name in ("census1", "census2", "kuairand"):
         made[f"accuracy_{name}"] = partial(accuracy, name)
     for name in ("census1", "census2"):
         made[f"blend_{name}"] = partial(blend, name)
     for name in ("census1", "kuairand"):
         made[f"ablation_{name}"] = partial(ablation, name)
-        made[f"ablation_{name}_earlier"] = partial(ablation, f"{name}_earlier")
     return {name: make() for name, make in made.items() if (RESULTS / f"{name}.json").exists()}
 
 

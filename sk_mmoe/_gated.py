@@ -8,14 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sk_mmoe._base import MultiTaskEstimator
 from sk_mmoe._loader import TableDataset
 from sk_mmoe._net import MultiTaskNet
 from sk_mmoe._tasks import TaskEncoder
-from sk_mmoe.nn import EmbeddedNetwork
 
 # A task that gives a single expert this mean weight, or more, does not mix.
 _POLARISED = 0.99
@@ -26,14 +24,14 @@ _INSPECTED_VALUES = 2**24
 class GatedEstimator(MultiTaskEstimator):
     """Base of the estimators with gates: the weights of the experts, and a look at them."""
 
-    normalize_experts: bool | str = "auto"
+    normalize_experts: bool = False
 
     _network_parameters: ClassVar[tuple[str, ...]] = (
         *MultiTaskEstimator._network_parameters,
         "normalize_experts",
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "normalize_experts": ["boolean", StrOptions({"auto"})],
+        "normalize_experts": ["boolean"],
     }
 
     def gate_weights(self, X: Any, *, level: int = -1, member: int = 0) -> np.ndarray:
@@ -64,13 +62,6 @@ class GatedEstimator(MultiTaskEstimator):
         gates = partial(self.net_.member(member).eval().gate_weights, level=level)
         weights = torch.cat(list(self.net_.map_batches(X, gates)), dim=1)
         return weights.transpose(0, 1).numpy()
-
-    def _module_parameters(self) -> dict[str, Any]:
-        """Return the network and its parameters, as the skorch net takes them."""
-        parameters = super()._module_parameters()
-        if self.normalize_experts == "auto":
-            parameters["module__normalize_experts"] = parameters["module"] is EmbeddedNetwork
-        return parameters
 
     def _check_training(self, net: MultiTaskNet, encoder: TaskEncoder, train: TableDataset) -> None:
         """Warn of tasks that have settled on one expert for all samples."""

@@ -44,9 +44,9 @@ gate_entropy : float, default=0.0
 gate_dropout : float, default=0.0
     Probability, for each sample and gate, of dropping an expert in training; the weights of the
     experts that are left are renormalised [2]_. Helps where gates put all weight on one expert.
-normalize_experts : bool or "auto", default="auto"
-    Whether what an expert puts out is layer-normalised [4]_, so that all speak equally loud.
-    "auto": behind embeddings of columns; else the network is the paper's."""
+normalize_experts : bool, default=False
+    Whether what an expert puts out is layer-normalised [4]_, so that all speak equally loud. May
+    help with 100,000 rows or more; with few, experts learn them by heart."""
 
 
 class BaseMMoE(GatedEstimator):

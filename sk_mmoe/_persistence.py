@@ -76,12 +76,7 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
     parameters = estimator.get_params(deep=False)
     # Those of the fit: set_params may have changed them since.
     net = estimator.net_
-    meant = estimator._module_parameters()
-    for name in estimator._network_parameters:
-        fitted = getattr(net, f"module__{name}")
-        # "auto" stays where it means now what it meant in fit.
-        if str(parameters[name]) != "auto" or meant[f"module__{name}"] != fitted:
-            parameters[name] = fitted
+    parameters |= {name: getattr(net, f"module__{name}") for name in estimator._network_parameters}
     parameters["dtype"] = net.dtype
     if estimator._columns is not None:
         shape = {key: getattr(net, f"module__{key}", None) for key in _OF_COLUMNS}
