@@ -108,7 +108,8 @@ def ablation(name):
 def sizes():
     """Return the table of scores by the number of rows."""
     frame = pd.json_normalize(runs_of("sizes"))
-    models = sorted(dict.fromkeys(frame["model"]), key=lambda model: model != "MMoE")
+    networks = ["MMoE", "no cross", "normalised"]
+    models = [*networks, *(m for m in dict.fromkeys(frame["model"]) if m not in networks)]
     rows = []
     for task in ("income", "never_married"):
         for n_rows, group in frame.groupby("n_rows"):

@@ -8,7 +8,15 @@ import torch
 from torch.testing import assert_close
 
 from sk_mmoe.nn import MixtureOfExperts, MMoE, OMoE
-from sk_mmoe.nn._gates import GATES, DSelectKGate, SoftmaxGate, TopKGate, make_gate, smooth_step
+from sk_mmoe.nn._gates import (
+    GATES,
+    DSelectKGate,
+    SoftmaxGate,
+    TopKGate,
+    make_gate,
+    smooth_step,
+    softmax,
+)
 
 SPARSE = [gate for gate in GATES if gate != "softmax"]
 
@@ -46,6 +54,18 @@ def scale(gates, factor):
 
 
 # -- all kinds ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_experts", [1, 2, 8, 15, 16, 40])
+def test_the_softmax_is_that_of_torch_whatever_the_number_of_experts(n_experts):
+    logits = 10 * draw(3, 7, n_experts)
+    logits[0, :, 1:] = -torch.inf  # not selected
+    logits.requires_grad_()
+    weights, expected = softmax(logits), torch.softmax(logits, dim=-1)
+    assert_near(weights, expected)
+    factors = draw(*logits.shape)
+    gradients = [torch.autograd.grad((w * factors).sum(), logits) for w in (weights, expected)]
+    assert_near(*(gradient for (gradient,) in gradients))
 
 
 @pytest.mark.parametrize("n_experts", range(1, 10))
