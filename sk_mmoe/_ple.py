@@ -31,8 +31,8 @@ gate_dropout : float, default=0.0
     Probability, for each sample and gate, of dropping an expert in training; the weights of the
     experts that are left are renormalised [3]_. Helps where gates put all weight on one expert.
 normalize_experts : bool, default=False
-    Whether what an expert puts out is layer-normalised [4]_, so that all speak equally loud. May
-    help with 100,000 rows or more; with few, experts learn them by heart."""
+    Whether what an expert puts out is layer-normalised [4]_, so that all speak equally loud.
+    Gains a little on large tables, and loses on small ones."""
 
 
 class BasePLE(GatedEstimator):
