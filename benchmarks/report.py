@@ -37,9 +37,11 @@ def simple_table(rows, header):
 
 
 def spread(values, digits):
-    """Return mean and standard deviation."""
-    mean, deviation = f"{values.mean():.{digits}f}", f"{values.std():.{digits}f}"
-    return f"{mean.removeprefix('0')} ± {deviation.removeprefix('0')}"
+    """Return mean and standard deviation, of one value the value alone."""
+    mean, deviation = (
+        f"{value:.{digits}f}".removeprefix("0") for value in (values.mean(), values.std())
+    )
+    return mean if len(values) == 1 else f"{mean} ± {deviation}"
 
 
 def seconds(group):

@@ -45,6 +45,6 @@ def test_the_rest_of_the_speed_page_is_of_the_benchmarks():
 def test_tables_of_accuracy_are_those_of_the_raw_results(load_benchmark):
     page = (ROOT / "docs/user_guide/accuracy.rst").read_text()
     tables = load_benchmark("report").tables()
-    assert len(tables) == 10
+    assert len(tables) == 9
     for table in tables.values():
         assert table in page
