@@ -76,7 +76,7 @@ def test_epochs_beside_peers_are_those_of_the_raw_result():
     runs = [
         run
         for run in raw_result("speed")["runs"]
-        if run["case"].startswith("embedded") and run["threads"] == 2
+        if run["case"].startswith("embedded") and run["threads"] == 1
     ]
     assert len(runs) == 6
     for run in runs:
