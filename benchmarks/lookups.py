@@ -38,14 +38,14 @@ def make_frame(n_rows, times):
 
 
 def encode(X):
-    """Return the table in all its forms, and the number of categories of each column."""
+    """Return the table as one-hot columns and as codes, and the categories of each column."""
     everything = np.ones(X.shape[1], dtype=bool)
     encoders = [
         ColumnEncoder.from_table(X, everything, n_knots=None, one_hot=one_hot, smooth=0)
         for one_hot in (True, False)
     ]
     matrix, codes = (e.encode(X, dtype=np.dtype("float32"), estimator=None) for e in encoders)
-    return {"sparse": matrix, "codes": codes}, encoders[0].n_vectors
+    return matrix, codes, encoders[0].n_vectors
 
 
 def milliseconds(function, repeats=30):
@@ -58,14 +58,14 @@ def milliseconds(function, repeats=30):
     return round(1e3 * float(np.median(seconds[3:])), 3)
 
 
-def first_layers(forms, n_categories, width, batch_size):
+def first_layers(matrix, codes, n_categories, width, batch_size):
     """Return the milliseconds of the first layer on a batch of each form."""
-    table = as_table(forms["sparse"])
+    table = as_table(matrix)
     rows = torch.randperm(len(table))[:batch_size]
     layer = StackedLinear(N_EXPERTS, sum(n_categories), width)
     embedding = ColumnEmbedding(0, n_categories, 8)
     behind = StackedLinear(N_EXPERTS, embedding.out_features, width)
-    dense, sparse, codes = table.dense(rows), table[rows], forms["codes"][rows]
+    dense, sparse, codes = table.dense(rows), table[rows], codes[rows]
     torch.testing.assert_close(layer(sparse), layer(dense))
 
     def step(run):
@@ -84,8 +84,7 @@ def first_layers(forms, n_categories, width, batch_size):
 def main():
     torch.set_num_threads(1)
     X = make_frame(N_ROWS, 1)
-    forms, n_categories = encode(X)
-    matrix, codes = forms.values()
+    matrix, codes, _ = encode(X)
     dense = matrix.toarray()
     megabytes = {
         "dense one-hot, float64": round(2 * dense.nbytes / 1e6),
@@ -98,10 +97,10 @@ def main():
     print(megabytes, flush=True)
     layers, fits = [], []
     for times, batch_sizes in BATCH_SIZES.items():
-        forms, n_categories = encode(make_frame(N_FITTED, times))
+        *forms, n_categories = encode(make_frame(N_FITTED, times))
         for width, batch_size in product((16, 64), batch_sizes):
             case = {"categories": sum(n_categories), "width": width, "batch_size": batch_size}
-            ms = first_layers(forms, n_categories, width, batch_size)
+            ms = first_layers(*forms, n_categories, width, batch_size)
             layers.append(case | {"milliseconds": ms})
             print(layers[-1], flush=True)
     rng = np.random.default_rng(1)

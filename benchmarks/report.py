@@ -17,9 +17,14 @@ MODELS = ["MMoE, one task", "MMoE, defaults", "MMoE", "MMoE, members", *BOOSTERS
 METRICS = {"auc": "AUC", "log_loss": "Log loss", "calibration_error": "Calibration"}
 
 
+def result(name):
+    """Return a raw result."""
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
 def runs_of(name):
     """Return the runs of a raw result."""
-    return json.loads((RESULTS / f"{name}.json").read_text())["runs"]
+    return result(name)["runs"]
 
 
 def simple_table(rows, header):

@@ -5,10 +5,9 @@
 A test holds the page to what this prints.
 """
 
-import json
 from functools import partial
 
-from report import RESULTS, simple_table
+from report import result, runs_of, simple_table
 
 SIDES = {
     "ours": "sk_mmoe",
@@ -18,11 +17,6 @@ SIDES = {
     "mlp": "MLPClassifier",
     "mlp_csr": "MLPClassifier, CSR",
 }
-
-
-def result(name):
-    """Return a raw result."""
-    return json.loads((RESULTS / f"{name}.json").read_text())
 
 
 def short(architecture):
@@ -60,7 +54,7 @@ def peers(case):
 def profile():
     """Return the table of where a training step's time goes, with one thread."""
     rows = []
-    for run in result("epoch_profile")["runs"]:
+    for run in runs_of("epoch_profile"):
         if run["threads"] > 1:
             continue
         kind = "dense" if run["density"] == 1 else "sparse"
@@ -117,7 +111,7 @@ def rates():
             f"{short(run['architecture'])}, {run['n_runs']} runs",
             *(f"{rate:.1f}" for rate in run["fits_per_second"].values()),
         ]
-        for run in result("many_networks")["runs"]
+        for run in runs_of("many_networks")
     ]
     sides = ["in turn", "2 processes", "stacked, 1 thread", "stacked, 2 threads"]
     return simple_table(rows, ["Runs", *sides])
@@ -179,7 +173,7 @@ def compiled():
             f"{run['seconds_of_an_epoch']:.2f}",
             f"{run['ratio_of_later_epochs']:.2f}",
         ]
-        for run in result("compiled")["runs"]
+        for run in runs_of("compiled")
     ]
     return simple_table(rows, ["Case", "epoch", "compiled"])
 
