@@ -28,9 +28,9 @@ from sk_mmoe import MMoEClassifier
 MMOE_SPACE = {
     "learning_rate_init": [1e-3, 2e-3],
     "dropout": [0.0, 0.1, 0.3],
-    "embedding_dim": [8, 16],
-    "embedding_alpha": [0.5, 1.0, 2.0],
-    "n_cross_layers": [1, 2, 3],
+    "gate_dropout": [0.0, 0.1],
+    "n_cross_layers": [0, 1, 2],
+    "normalize_experts": [False, True],
 }
 # The search passes epochs over quickly that do not help.
 PATIENCE = 3
