@@ -124,7 +124,6 @@ def main():
                         early_stopping=False,
                         average=False,
                         numeric_encoding=None,
-                        n_cross_layers=0,
                         random_state=0,
                         **parameters,
                     )

@@ -115,7 +115,7 @@ def ablation(name):
 def sizes():
     """Return the table of scores by the number of rows."""
     frame = pd.json_normalize(runs_of("sizes"))
-    networks = ["MMoE", "no cross", "normalised"]
+    networks = ["MMoE", "2 cross", "normalised", "encoded"]
     models = [*networks, *(m for m in dict.fromkeys(frame["model"]) if m not in networks)]
     rows = []
     for task in ("income", "never_married"):

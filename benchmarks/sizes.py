@@ -2,8 +2,8 @@
 
 Group 1; every seed draws rows of its own from the training file. Nothing is chosen, and no model
 sees a validation set: those that stop early hold out a part of their rows. Two further networks
-differ from the defaults in one parameter. The rows that judge are one half of the test file. A run
-that is there already is not repeated.
+differ from the defaults in one parameter, a third reads what the logistic regression reads. The
+rows that judge are one half of the test file. A run that is there already is not repeated.
 
     OMP_NUM_THREADS=1 python benchmarks/sizes.py      # ten minutes
 """
@@ -44,6 +44,7 @@ def models(seed):
         "MMoE": MMoEClassifier(random_state=seed),
         "normalised": MMoEClassifier(normalize_experts=True, random_state=seed),
         "2 cross": MMoEClassifier(n_cross_layers=2, random_state=seed),
+        "encoded": make_pipeline(encoder, MMoEClassifier(random_state=seed)),
         **{name: MultiOutputClassifier(model) for name, model in single.items()},
     }
 

@@ -8,8 +8,10 @@ rounds. `forward` times the calls of the network alone that `predict_proba` made
 batches. The peak memory of a fit is that of a process of its own, above what it held before.
 
     pip install -c constraints.txt -r benchmarks/peers.txt
-    OMP_WAIT_POLICY=passive python benchmarks/speed.py    # --rows 5000 for a quick look
+    python benchmarks/speed.py    # --rows 5000 for a quick look
 
+The machine has to be idle: two threads, which wait actively for each other, lose whole seconds
+where other programs run beside them, and all sides lose more than half if they wait passively.
 A side whose library is not installed, or which fails, is named in the result, with the reason.
 """
 

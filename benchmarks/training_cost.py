@@ -5,9 +5,7 @@ epoch is a permutation cut into batches, AdamW is fused, nothing is recorded.  `
 with validation of the input, encoding of the targets and recording.  Both sides run interleaved,
 and the ratio is that of the medians.
 
-    OMP_WAIT_POLICY=passive python benchmarks/training_cost.py   # five minutes on two cores
-
-Threads that wait actively for each other lose whole seconds where other programs run beside them.
+    python benchmarks/training_cost.py   # five minutes on two cores, which have to be idle
 """
 
 import argparse
