@@ -303,7 +303,7 @@ def softmax(logits: Tensor) -> Tensor:
     """
     if logits.shape[-1] >= _LONG_AXIS or logits.device.type != "cpu":
         return logits.softmax(dim=-1)
-    # Along a short last axis torch goes value by value: six to twelve times as slowly.
+    # Along a short last axis torch goes value by value, several times as slowly.
     return logits.mT.contiguous().softmax(dim=-2).mT.contiguous()
 
 
