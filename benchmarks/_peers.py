@@ -121,7 +121,7 @@ class Ours(Side):
         if self.n_levels:
             parameters |= {"categorical_features": "from_dtype", "embedding_dim": EMBEDDING_DIM}
         # The network of all sides, and no more work than they do.
-        parameters |= {"numeric_encoding": None, "average": False}
+        parameters |= {"numeric_encoding": None, "n_cross_layers": 0, "average": False}
         self.model = MMoEClassifier(early_stopping=False, **parameters).fit(X, y)
         self.network = self.model.net_.module_
 

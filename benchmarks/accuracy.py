@@ -7,9 +7,9 @@ for all tasks (by its mean AUC), boosting one for each. Then the choice is fitte
 One thread. The raw results of each run are written as they come, and a run that is there already
 is not repeated.
 
-    OMP_NUM_THREADS=1 python benchmarks/accuracy.py census1      # about an hour
-    OMP_NUM_THREADS=1 python benchmarks/accuracy.py census2
-    OMP_NUM_THREADS=1 python benchmarks/accuracy.py kuairand
+    OMP_NUM_THREADS=1 python benchmarks/accuracy.py census1 --no-cross      # about an hour
+    OMP_NUM_THREADS=1 python benchmarks/accuracy.py census2 --single
+    OMP_NUM_THREADS=1 python benchmarks/accuracy.py kuairand --no-cross --all-members
 """
 
 import argparse
@@ -119,11 +119,11 @@ class Benchmark:
         ]
         self.save()
 
-    def network(self, make, parameters, seed, tasks=None):
+    def network(self, parameters, seed, tasks=None):
         """Fit a network to all tasks, or to some."""
         tasks = tasks or self.tasks
         (X, y), (X_val, y_val), (X_test, _) = self.tables
-        model = make(n_iter_no_change=PATIENCE, random_state=seed, **parameters)
+        model = MMoEClassifier(n_iter_no_change=PATIENCE, random_state=seed, **parameters)
         model.fit(X, y[tasks], X_val=X_val, y_val=y_val[tasks])
         probas = [
             dict(zip(tasks, (p[:, 1] for p in model.predict_proba(part)), strict=True))
@@ -141,12 +141,12 @@ class Benchmark:
         model.fit(X, y[task], X_val, y_val[task])
         return [{task: model.predict_proba(part)} for part in (X_val, X_test)], {}
 
-    def tune_network(self, name, make, space):
+    def tune_network(self, name, space):
         """Return the best parameters by the mean AUC on validation data."""
         trials = draw(space, self.n_trials)
         runs = [
             self.run(
-                lambda p=p: self.network(make, p, seed=0),
+                lambda p=p: self.network(p, seed=0),
                 stage="search",
                 model=name,
                 parameters=p,
@@ -180,27 +180,31 @@ def main():
     parser.add_argument("data", choices=["census1", "census2", "kuairand"])
     parser.add_argument("--trials", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--members", type=int, default=8, help="1: no such model")
+    parser.add_argument("--members", type=int, default=4, help="1: no such model")
+    parser.add_argument("--all-members", action="store_true", help="of all networks, not the best")
+    parser.add_argument("--no-cross", action="store_true", help="without cross layers, too")
     parser.add_argument("--boosters", nargs="*")
     parser.add_argument("--single", action="store_true", help="networks of one task each, too")
     options = parser.parse_args()
     benchmark = Benchmark(options.data, options.trials)
-    best = benchmark.tune_network("MMoE", MMoEClassifier, MMOE_SPACE)
-    networks = {
-        "MMoE, defaults": (MMoEClassifier, {}),
-        "MMoE": (MMoEClassifier, best),
-    }
+    best = benchmark.tune_network("MMoE", MMOE_SPACE)
+    networks = {"MMoE, defaults": {}, "MMoE": best}
+    if options.no_cross:
+        networks["MMoE, no cross"] = {"n_cross_layers": 0}
     if options.members > 1:
-        networks["MMoE, members"] = MMoEClassifier, best | {"n_members": options.members}
+        stacked = list(networks) if options.all_members else ["MMoE"]
+        networks |= {
+            f"{name}, members": networks[name] | {"n_members": options.members} for name in stacked
+        }
     boosters = options.boosters
     if boosters is None:
         boosters = ["HistGradientBoosting", "LightGBM", "XGBoost"]
     chosen = {(b, t): benchmark.tune_boosting(b, t) for b in boosters for t in benchmark.tasks}
-    benchmark.keep_final(chosen | {(name, None): p for name, (_, p) in networks.items()})
+    benchmark.keep_final(chosen | {(name, None): p for name, p in networks.items()})
     for seed in range(options.seeds):
-        for name, (make, p) in networks.items():
+        for name, p in networks.items():
             benchmark.run(
-                lambda make=make, p=p, seed=seed: benchmark.network(make, p, seed),
+                lambda p=p, seed=seed: benchmark.network(p, seed),
                 stage="seeds",
                 model=name,
                 parameters=p,
@@ -208,7 +212,7 @@ def main():
             )
         for task in benchmark.tasks if options.single else []:
             benchmark.run(
-                lambda task=task, seed=seed: benchmark.network(MMoEClassifier, {}, seed, [task]),
+                lambda task=task, seed=seed: benchmark.network({}, seed, [task]),
                 stage="seeds",
                 model="MMoE, one task",
                 task=task,

@@ -15,8 +15,6 @@ from _record import RESULTS, write
 from accuracy import Benchmark, judge
 from scipy.special import expit, logit
 
-from sk_mmoe import MMoEClassifier
-
 MEMBERS = "MMoE, members"
 
 
@@ -29,7 +27,7 @@ def chosen(runs):
 def fit_all(benchmark, seed):
     """Return the probabilities on the test half, of each model for each task."""
     parameters = chosen(benchmark.runs)
-    (_, probas), _ = benchmark.network(MMoEClassifier, parameters[MEMBERS, None], seed)
+    (_, probas), _ = benchmark.network(parameters[MEMBERS, None], seed)
     found = {MEMBERS: probas}
     for library in SPACES:
         found[library] = {}

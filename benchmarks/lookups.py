@@ -124,6 +124,7 @@ def main():
                         early_stopping=False,
                         average=False,
                         numeric_encoding=None,
+                        n_cross_layers=0,
                         random_state=0,
                         **parameters,
                     )

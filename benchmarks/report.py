@@ -13,7 +13,8 @@ import pandas as pd
 
 RESULTS = Path(__file__).parent / "results"
 BOOSTERS = ["HistGradientBoosting", "LightGBM", "XGBoost"]
-MODELS = ["MMoE, one task", "MMoE, defaults", "MMoE", "MMoE, members", *BOOSTERS]
+NETWORKS = ["defaults", "defaults, members", "no cross", "no cross, members"]
+MODELS = ["MMoE, one task", *(f"MMoE, {n}" for n in NETWORKS), "MMoE", "MMoE, members", *BOOSTERS]
 METRICS = {"auc": "AUC", "log_loss": "Log loss", "calibration_error": "Calibration"}
 
 
@@ -115,7 +116,7 @@ def ablation(name):
 def sizes():
     """Return the table of scores by the number of rows."""
     frame = pd.json_normalize(runs_of("sizes"))
-    networks = ["MMoE", "2 cross", "normalised", "encoded"]
+    networks = ["MMoE", "no cross", "normalised", "encoded"]
     models = [*networks, *(m for m in dict.fromkeys(frame["model"]) if m not in networks)]
     rows = []
     for task in ("income", "never_married"):

@@ -43,7 +43,7 @@ def models(seed):
     return {
         "MMoE": MMoEClassifier(random_state=seed),
         "normalised": MMoEClassifier(normalize_experts=True, random_state=seed),
-        "2 cross": MMoEClassifier(n_cross_layers=2, random_state=seed),
+        "no cross": MMoEClassifier(n_cross_layers=0, random_state=seed),
         "encoded": make_pipeline(encoder, MMoEClassifier(random_state=seed)),
         **{name: MultiOutputClassifier(model) for name, model in single.items()},
     }

@@ -35,10 +35,9 @@ category_smooth : float, default=20.0
     A category of `n` rows of `fit` has the share ``n / (n + category_smooth)`` of its vector, so
     that rare ones stay close to unseen ones, whose vector is zero. Streams, which do not know `n`,
     and one-hot columns have no such shares. A warm start keeps those of the first fit.
-n_cross_layers : int, default=0
+n_cross_layers : int, default=2
     Number of layers between embeddings and network that multiply columns with one another
-    (:class:`~sk_mmoe.nn.CrossLayers`). One or two fit in fewer epochs. Inputs without embeddings
-    pass none.
+    (:class:`~sk_mmoe.nn.CrossLayers`), which saves epochs. Inputs without embeddings pass none.
 activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
     Activation of the hidden layers.
 dropout : float, default=0.0

@@ -31,7 +31,7 @@ class TrainingParameters(BaseEstimator):
     embedding_dim: Any = 8
     embedding_alpha: float = 1.0
     category_smooth: float = 20.0
-    n_cross_layers: int = 0
+    n_cross_layers: int = 2
     activation: str = "relu"
     dropout: float = 0.0
     task_weights: Any = None
