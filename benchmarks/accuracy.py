@@ -25,20 +25,30 @@ from sklearn.model_selection import ParameterSampler
 
 from sk_mmoe import MMoEClassifier
 
-MMOE_SPACE = {
-    "learning_rate_init": [1e-3, 2e-3],
-    "dropout": [0.0, 0.1, 0.3],
-    "gate_dropout": [0.0, 0.1],
-    "n_cross_layers": [0, 1, 2],
-    "normalize_experts": [False, True],
-}
+MMOE_SPACES = [
+    {  # the vectors of categories and knots
+        "learning_rate_init": [1e-3, 2e-3],
+        "dropout": [0.0, 0.1, 0.3],
+        "embedding_dim": [8, 16],
+        "embedding_alpha": [0.5, 1.0, 2.0],
+        "n_cross_layers": [1, 2, 3],
+    },
+    {  # the network behind
+        "learning_rate_init": [1e-3, 2e-3],
+        "dropout": [0.0, 0.1, 0.3],
+        "gate_dropout": [0.0, 0.1],
+        "n_cross_layers": [0, 1, 2],
+        "normalize_experts": [False, True],
+    },
+]
 # The search passes epochs over quickly that do not help.
 PATIENCE = 3
 
 
-def draw(space, n_trials):
-    """Return the parameters to try: the defaults, and random ones."""
-    return [{}, *ParameterSampler(space, n_trials - 1, random_state=0)]
+def draw(spaces, n_trials):
+    """Return the parameters to try: the defaults, and random ones, as many from each space."""
+    n_draws = (n_trials - 1) // len(spaces)
+    return [{}] + [p for space in spaces for p in ParameterSampler(space, n_draws, random_state=0)]
 
 
 def judge(y, proba):
@@ -141,9 +151,9 @@ class Benchmark:
         model.fit(X, y[task], X_val, y_val[task])
         return [{task: model.predict_proba(part)} for part in (X_val, X_test)], {}
 
-    def tune_network(self, name, space):
+    def tune_network(self, name, spaces):
         """Return the best parameters by the mean AUC on validation data."""
-        trials = draw(space, self.n_trials)
+        trials = draw(spaces, self.n_trials)
         runs = [
             self.run(
                 lambda p=p: self.network(p, seed=0),
@@ -160,7 +170,7 @@ class Benchmark:
         """Return the best parameters by the task's AUC on validation data."""
         from _boosting import SPACES
 
-        trials = draw(SPACES[library], self.n_trials)
+        trials = draw([SPACES[library]], self.n_trials)
         runs = [
             self.run(
                 lambda p=p: self.boosting(library, p, task, seed=0),
@@ -178,7 +188,7 @@ def main():
     """Search, then fit what was chosen with all seeds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", choices=["census1", "census2", "kuairand"])
-    parser.add_argument("--trials", type=int, default=5)
+    parser.add_argument("--trials", type=int, default=9)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--members", type=int, default=4, help="1: no such model")
     parser.add_argument("--all-members", action="store_true", help="of all networks, not the best")
@@ -187,7 +197,7 @@ def main():
     parser.add_argument("--single", action="store_true", help="networks of one task each, too")
     options = parser.parse_args()
     benchmark = Benchmark(options.data, options.trials)
-    best = benchmark.tune_network("MMoE", MMOE_SPACE)
+    best = benchmark.tune_network("MMoE", MMOE_SPACES)
     networks = {"MMoE, defaults": {}, "MMoE": best}
     if options.no_cross:
         networks["MMoE, no cross"] = {"n_cross_layers": 0}
