@@ -57,18 +57,18 @@ def seconds(group):
 
 def accuracy(name):
     """Return the table of a data set's final runs on the test rows."""
+    final = [run for run in runs_of(f"accuracy_{name}") if run["stage"] == "seeds"]
     rows = []
-    for run in runs_of(f"accuracy_{name}"):
-        if run["stage"] == "seeds":
-            # A network's time is that of all its tasks.
-            share = len(run["test"])
-            rows += [
-                {"model": run["model"], "seed": run["seed"], "task": task}
-                | {"seconds": run["seconds"] / share, **scores}
-                for task, scores in run["test"].items()
-            ]
+    for run in final:
+        # A network's time is that of all its tasks.
+        share = len(run["test"])
+        rows += [
+            {"model": run["model"], "seed": run["seed"], "task": task}
+            | {"seconds": run["seconds"] / share, **scores}
+            for task, scores in run["test"].items()
+        ]
     frame = pd.DataFrame(rows)
-    tasks = list(dict.fromkeys(frame["task"]))
+    tasks = list(max((run["test"] for run in final), key=len))
     table = []
     for model in MODELS:
         group = frame[frame["model"] == model]

@@ -51,7 +51,7 @@ def test_aucs_are_those_of_the_raw_result():
         "XGBoost": "XGBoost, two models",
     }
     runs = [run for run in raw_result("accuracy_census1")["runs"] if run["stage"] == "seeds"]
-    assert {run["model"] for run in runs} == set(names)
+    assert {run["model"] for run in runs} >= set(names)
     for model, name in names.items():
         (row,) = re.findall(rf"^\| {name} \|.*", README.read_text(), re.MULTILINE)
         for task in ("income", "never_married"):
