@@ -1,7 +1,7 @@
 """What each part of the default estimator is worth, on Census-Income, group 1, or on KuaiRand.
 
 Each variant differs from the defaults in one thing. It learns from a random third of the training
-file of Census-Income, or from all of KuaiRand's, with up to five seeds; AUC and log loss are those
+file of Census-Income, or from all of KuaiRand's, with five seeds; AUC and log loss are those
 of the validation half of the test file, which also stops training. The other half is not looked at.
 Ideas that are not in the package are written here, through what skorch and scikit-learn offer, or
 in ``_tabm.py``. A run that is there already is not repeated.

@@ -2,12 +2,12 @@
 
 Every model gets the same tables, as they come (``_tables.py``): learns from one, chooses its
 parameters and when to stop by the second, and is judged by the third. The parameters are the best
-of as many random draws for every model, the first of which is its defaults; MMoE takes one choice
-for all tasks (by its mean AUC), boosting one for each. Then the choice is fitted with all seeds.
-One thread. The raw results of each run are written as they come, and a run that is there already
-is not repeated.
+of as many draws for every model, the first of which is its defaults and all others are random
+(MMoE's half from each of two spaces); MMoE takes one choice for all tasks (by its mean AUC),
+boosting one for each. Then the choice is fitted with all seeds. One thread. The raw results of each
+run are written as they come, and a run that is there already is not repeated.
 
-    OMP_NUM_THREADS=1 python benchmarks/accuracy.py census1 --no-cross      # about an hour
+    OMP_NUM_THREADS=1 python benchmarks/accuracy.py census1 --no-cross      # two hours
     OMP_NUM_THREADS=1 python benchmarks/accuracy.py census2 --single
     OMP_NUM_THREADS=1 python benchmarks/accuracy.py kuairand --no-cross --all-members
 """
@@ -41,7 +41,7 @@ MMOE_SPACES = [
         "normalize_experts": [False, True],
     },
 ]
-# The search passes epochs over quickly that do not help.
+# Epochs are long here: fewer of those that do not help than by default.
 PATIENCE = 3
 
 
@@ -74,7 +74,7 @@ class Benchmark:
     name : str
         The data set.
     n_trials : int
-        Number of draws of parameters of every model.
+        Number of draws of parameters of every model; odd, as MMoE's come from two spaces.
     """
 
     def __init__(self, name, n_trials):

@@ -2,7 +2,7 @@
 
 Every fit compiles anew: torch would else go on with what it compiled for the shapes of another one.
 
-    OMP_WAIT_POLICY=passive python benchmarks/compiled.py      # five minutes
+    python benchmarks/compiled.py      # five minutes
 """
 
 import numpy as np

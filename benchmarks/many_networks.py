@@ -6,7 +6,7 @@ each (started before the clock), `in_turn` fits alone one after the other. The s
 rates are those of the median times. A second part times single training steps of R networks: by
 torch.vmap over stacked weights, which the package uses, and by hand-written batched products.
 
-    OMP_WAIT_POLICY=passive python benchmarks/many_networks.py    # fifteen minutes on two cores
+    python benchmarks/many_networks.py    # fifteen minutes on two cores
 """
 
 import argparse

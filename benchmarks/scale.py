@@ -5,7 +5,7 @@ of `fit` above what the process held before, in multiples of the inputs X (float
 Parquet batches goes through `partial_fit`, for which memory must not grow with rows.
 
     pip install -c constraints.txt -r benchmarks/peers.txt      # pyarrow, for the stream
-    OMP_WAIT_POLICY=passive python benchmarks/scale.py          # ten minutes
+    python benchmarks/scale.py          # ten minutes
 """
 
 import argparse
