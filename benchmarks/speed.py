@@ -11,7 +11,7 @@ batches. The peak memory of a fit is that of a process of its own, above what it
     python benchmarks/speed.py    # --rows 5000 for a quick look
 
 The machine has to be idle: two threads, which wait actively for each other, lose whole seconds
-where other programs run beside them, and all sides lose more than half if they wait passively.
+where other programs run beside them.
 A side whose library is not installed, or which fails, is named in the result, with the reason.
 """
 

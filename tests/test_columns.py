@@ -374,7 +374,7 @@ def test_rare_categories_do_not_drown_what_frequent_ones_tell():
 def test_rare_users_and_videos_teach_more_with_shares_and_decay(kuairand_home, load_benchmark):
     tables = load_benchmark("_tables").load("kuairand", data_home=kuairand_home)
     (X, y), (X_val, y_val), _ = tables
-    X = X.sample(40_000, random_state=0)
+    X = X.sample(20_000, random_state=0)
     tasks, y = ["click", "long_view"], y.loc[X.index]
 
     def aucs(**parameters):
@@ -383,7 +383,7 @@ def test_rare_users_and_videos_teach_more_with_shares_and_decay(kuairand_home, l
         return [roc_auc_score(y_val[t], p[:, 1]) for t, p in zip(tasks, probas, strict=True)]
 
     with_both, with_none = aucs(), aucs(category_smooth=0, embedding_alpha=1e-4)
-    assert np.all(np.subtract(with_both, with_none) > 0.003)
+    assert np.all(np.subtract(with_both, with_none) > 0.005)
 
 
 def test_streams_and_one_hot_columns_have_whole_vectors():
