@@ -30,7 +30,8 @@ embedding_dim : int or None, default=8
     multiplied.
 embedding_alpha : float, default=1.0
     Strength of the L2 regularisation of these vectors, as AdamW's decoupled weight decay. They
-    learn five times as fast as all else. In streams it is `alpha`, so that they forget nothing.
+    learn five times as fast as all else. In streams it is `alpha`, so that they forget nothing, and
+    an optimizer of `net_params` has a decay of its own.
 category_smooth : float, default=20.0
     A category of `n` rows of `fit` has the share ``n / (n + category_smooth)`` of its vector, so
     that rare ones stay close to unseen ones, whose vector is zero. Streams, which do not know `n`,
