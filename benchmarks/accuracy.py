@@ -15,6 +15,7 @@ run are written as they come, and a run that is there already is not repeated.
 import argparse
 import json
 import time
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -151,37 +152,22 @@ class Benchmark:
         model.fit(X, y[task], X_val, y_val[task])
         return [{task: model.predict_proba(part)} for part in (X_val, X_test)], {}
 
-    def tune_network(self, name, spaces):
-        """Return the best parameters by the mean AUC on validation data."""
+    def tune(self, fit, spaces, tasks, **key):
+        """Return the best parameters by the mean AUC of tasks on validation data."""
         trials = draw(spaces, self.n_trials)
         runs = [
-            self.run(
-                lambda p=p: self.network(p, seed=0),
-                stage="search",
-                model=name,
-                parameters=p,
-            )
+            self.run(lambda p=p: fit(p, seed=0), stage="search", **key, parameters=p)
             for p in trials
         ]
-        aucs = [np.mean([run["validation"][t]["auc"] for t in self.tasks]) for run in runs]
+        aucs = [np.mean([run["validation"][t]["auc"] for t in tasks]) for run in runs]
         return trials[int(np.argmax(aucs))]
 
     def tune_boosting(self, library, task):
-        """Return the best parameters by the task's AUC on validation data."""
+        """Return the best parameters of boosted trees for one task."""
         from _boosting import SPACES
 
-        trials = draw([SPACES[library]], self.n_trials)
-        runs = [
-            self.run(
-                lambda p=p: self.boosting(library, p, task, seed=0),
-                stage="search",
-                model=library,
-                task=task,
-                parameters=p,
-            )
-            for p in trials
-        ]
-        return trials[int(np.argmax([run["validation"][task]["auc"] for run in runs]))]
+        fit = partial(self.boosting, library, task=task)
+        return self.tune(fit, [SPACES[library]], [task], model=library, task=task)
 
 
 def main():
@@ -197,7 +183,7 @@ def main():
     parser.add_argument("--single", action="store_true", help="networks of one task each, too")
     options = parser.parse_args()
     benchmark = Benchmark(options.data, options.trials)
-    best = benchmark.tune_network("MMoE", MMOE_SPACES)
+    best = benchmark.tune(benchmark.network, MMOE_SPACES, benchmark.tasks, model="MMoE")
     networks = {"MMoE, defaults": {}, "MMoE": best}
     if options.no_cross:
         networks["MMoE, no cross"] = {"n_cross_layers": 0}

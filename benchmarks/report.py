@@ -13,8 +13,16 @@ import pandas as pd
 
 RESULTS = Path(__file__).parent / "results"
 BOOSTERS = ["HistGradientBoosting", "LightGBM", "XGBoost"]
-NETWORKS = ["defaults", "defaults, members", "no cross", "no cross, members"]
-MODELS = ["MMoE, one task", *(f"MMoE, {n}" for n in NETWORKS), "MMoE", "MMoE, members", *BOOSTERS]
+MODELS = [
+    "MMoE, one task",
+    "MMoE, defaults",
+    "MMoE, defaults, members",
+    "MMoE, no cross",
+    "MMoE, no cross, members",
+    "MMoE",
+    "MMoE, members",
+    *BOOSTERS,
+]
 METRICS = {"auc": "AUC", "log_loss": "Log loss", "calibration_error": "Calibration"}
 
 
