@@ -71,7 +71,7 @@ def main():
             "cuda, 8 members": seconds_of(lambda fit=fit: fit(n_members=8)),
         }
         model.set_params(n_members=1)
-        with patch("sk_mmoe._loader._free_memory", lambda device: 0):
+        with patch("sk_mmoe.training._loader._free_memory", lambda device: 0):
             result["cuda, table outside"] = seconds_of(fit)
         runs.append({"batch_size": batch_size, "seconds": result})
         print(runs[-1], flush=True)

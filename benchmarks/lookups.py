@@ -18,8 +18,8 @@ import torch
 from _record import write
 
 from sk_mmoe import MMoEClassifier
-from sk_mmoe._columns import ColumnEncoder
-from sk_mmoe._tables import as_table
+from sk_mmoe.columns._reader import ColumnEncoder
+from sk_mmoe.columns._tables import as_table
 from sk_mmoe.nn import ColumnEmbedding, StackedLinear
 
 CARDINALITIES = [2] * 3 + [3] * 8 + [5] * 7 + [8] * 8 + [15] * 5 + [24] * 3 + [43] * 3 + [50] * 3

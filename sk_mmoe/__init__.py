@@ -17,32 +17,36 @@ Examples
 (200, 2)
 """
 
-from sk_mmoe._cross_stitch import (
+from sk_mmoe.architectures._cross_stitch import (
     CrossStitchClassifier,
     CrossStitchMixedPredictor,
     CrossStitchRegressor,
 )
-from sk_mmoe._l2_constrained import (
+from sk_mmoe.architectures._l2_constrained import (
     L2ConstrainedClassifier,
     L2ConstrainedMixedPredictor,
     L2ConstrainedRegressor,
 )
-from sk_mmoe._mixture import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
-from sk_mmoe._omoe import OMoEClassifier, OMoEMixedPredictor, OMoERegressor
-from sk_mmoe._persistence import load_model, save_model
-from sk_mmoe._ple import PLEClassifier, PLEMixedPredictor, PLERegressor
-from sk_mmoe._runs import fit_runs
-from sk_mmoe._shared_bottom import (
+from sk_mmoe.architectures._mmoe import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
+from sk_mmoe.architectures._omoe import OMoEClassifier, OMoEMixedPredictor, OMoERegressor
+from sk_mmoe.architectures._ple import PLEClassifier, PLEMixedPredictor, PLERegressor
+from sk_mmoe.architectures._shared_bottom import (
     SharedBottomClassifier,
     SharedBottomMixedPredictor,
     SharedBottomRegressor,
 )
-from sk_mmoe._single_task import SingleTaskClassifier, SingleTaskMixedPredictor, SingleTaskRegressor
-from sk_mmoe._tensor_factorization import (
+from sk_mmoe.architectures._single_task import (
+    SingleTaskClassifier,
+    SingleTaskMixedPredictor,
+    SingleTaskRegressor,
+)
+from sk_mmoe.architectures._tensor_factorization import (
     TensorFactorizationClassifier,
     TensorFactorizationMixedPredictor,
     TensorFactorizationRegressor,
 )
+from sk_mmoe.estimators._persistence import load_model, save_model
+from sk_mmoe.estimators._runs import fit_runs
 
 __version__ = "0.1.0"
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from skorch.callbacks import Callback, LRScheduler
 
-from sk_mmoe._loader import TableDataset
-from sk_mmoe._net import MultiTaskNet
-from sk_mmoe._tasks import regression_loss
 from sk_mmoe.callbacks import ConvergenceMonitor, TrainingCheckpoint
 from sk_mmoe.nn import MMoE, MultiTaskLoss
+from sk_mmoe.tasks._encoder import regression_loss
+from sk_mmoe.training._loader import TableDataset
+from sk_mmoe.training._net import MultiTaskNet
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 

@@ -13,9 +13,14 @@ import pytest
 import sk_mmoe
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+# The rooms of the code, such as sk_mmoe.estimators, are packages without a public name.
 PUBLIC_MODULES = sorted(
     ["sk_mmoe"]
-    + [f"sk_mmoe.{m.name}" for m in pkgutil.iter_modules(sk_mmoe.__path__) if m.name[0] != "_"]
+    + [
+        f"sk_mmoe.{module.name}"
+        for module in pkgutil.iter_modules(sk_mmoe.__path__)
+        if hasattr(importlib.import_module(f"sk_mmoe.{module.name}"), "__all__")
+    ]
 )
 
 

@@ -11,7 +11,7 @@ from scipy.special import entr
 from sklearn.utils import check_array
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sk_mmoe._gated import _POLARISED, reachable_experts
+from sk_mmoe.architectures._gated import _POLARISED, reachable_experts
 from sk_mmoe.inspection._drawing import check_task_names, draw_map, gates_of, make_panels
 
 # Of the even share of an expert: one with less is dead.

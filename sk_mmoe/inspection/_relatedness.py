@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sk_mmoe._validation import check_same_length, check_targets
 from sk_mmoe.inspection._drawing import check_task_names, draw_map, last_step, make_task_maps
+from sk_mmoe.tasks._targets import check_same_length, check_targets
 
 # Below this root mean square of the differences from the even gate there is only rounding.
 _EVEN = 1e-6

@@ -1,0 +1,1 @@
+"""The architectures: a network's parameters and its estimators, one file each."""

@@ -1,0 +1,1 @@
+"""X: from the columns of a table to what a network reads."""

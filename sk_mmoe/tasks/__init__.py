@@ -1,0 +1,1 @@
+"""y: from labels to losses, and from scores back to labels."""
