@@ -37,9 +37,9 @@ def kuairand_home():
 
 @pytest.fixture
 def load_benchmark(monkeypatch):
-    """Return what imports a file of the benchmarks, which are no package."""
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
-    return importlib.import_module
+    """Return what imports a file of the benchmarks, which are not installed."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[1])
+    return lambda name: importlib.import_module(f"benchmarks.{name}")
 
 
 @pytest.fixture

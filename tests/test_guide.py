@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_costs_of_models_are_those_of_the_benchmark():
-    results = json.loads((ROOT / "benchmarks/results/architectures.json").read_text())
+    results = json.loads((ROOT / "benchmarks/results/speed/architectures.json").read_text())
     guide = (ROOT / "docs/user_guide/models.rst").read_text()
     rows = re.findall(r"^(\w[\w, -]*?) {2,}([\d,]+) +(\d+\.\d\d)$", guide, flags=re.MULTILINE)
     found = {name: (int(count.replace(",", "")), float(time)) for name, count, time in rows}
@@ -21,12 +21,12 @@ SPEED = ROOT / "docs/user_guide/speed.rst"
 
 
 def raw_result(name):
-    return json.loads((ROOT / f"benchmarks/results/{name}.json").read_text())
+    return json.loads((ROOT / f"benchmarks/results/speed/{name}.json").read_text())
 
 
 def test_tables_of_speed_are_those_of_the_raw_results(load_benchmark):
     page = SPEED.read_text()
-    tables = load_benchmark("report_speed").tables()
+    tables = load_benchmark("speed.report").tables()
     assert len(tables) == 11
     for table in tables.values():
         assert table in page
@@ -44,7 +44,7 @@ def test_the_rest_of_the_speed_page_is_of_the_benchmarks():
 
 def test_tables_of_accuracy_are_those_of_the_raw_results(load_benchmark):
     page = (ROOT / "docs/user_guide/accuracy.rst").read_text()
-    tables = load_benchmark("report").tables()
+    tables = load_benchmark("accuracy.report").tables()
     assert len(tables) == 9
     for table in tables.values():
         assert table in page

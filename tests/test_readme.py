@@ -51,7 +51,9 @@ def test_aucs_are_those_of_the_raw_result():
         "LightGBM": "LightGBM, two models",
         "XGBoost": "XGBoost, two models",
     }
-    runs = [run for run in raw_result("accuracy_census1")["runs"] if run["stage"] == "seeds"]
+    runs = [
+        run for run in raw_result("accuracy/accuracy_census1")["runs"] if run["stage"] == "seeds"
+    ]
     assert {run["model"] for run in runs} == set(names)
     for model, name in names.items():
         (row,) = re.findall(rf"^\| {name} \|.*", README.read_text(), re.MULTILINE)
@@ -63,7 +65,7 @@ def test_aucs_are_those_of_the_raw_result():
 
 
 def test_cost_of_training_is_that_of_the_raw_result():
-    ratios = [run["ratio_of_medians"] for run in raw_result("training_cost")["runs"]]
+    ratios = [run["ratio_of_medians"] for run in raw_result("speed/training_cost")["runs"]]
     assert f"between {min(ratios):.2f} and {max(ratios):.2f} times" in README.read_text()
 
 
@@ -76,7 +78,7 @@ def test_epochs_beside_peers_are_those_of_the_raw_result():
     }
     runs = [
         run
-        for run in raw_result("speed")["runs"]
+        for run in raw_result("speed/speed")["runs"]
         if run["case"].startswith("embedded") and run["threads"] == 2
     ]
     assert len(runs) == 6

@@ -372,7 +372,7 @@ def test_rare_categories_do_not_drown_what_frequent_ones_tell():
 
 
 def test_rare_users_and_videos_teach_more_with_shares_and_decay(kuairand_home, load_benchmark):
-    tables = load_benchmark("_tables").load("kuairand", data_home=kuairand_home)
+    tables = load_benchmark("accuracy._data").load("kuairand", data_home=kuairand_home)
     (X, y), (X_val, y_val), _ = tables
     X = X.sample(20_000, random_state=0)
     tasks, y = ["click", "long_view"], y.loc[X.index]

@@ -5,7 +5,7 @@ sees a validation set: those that stop early hold out a part of their rows. Two 
 differ from the defaults in one parameter, a third reads what the logistic regression reads. The
 rows that judge are one half of the test file. A run that is there already is not repeated.
 
-    OMP_NUM_THREADS=1 python benchmarks/sizes.py      # ten minutes
+    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.sizes      # ten minutes
 """
 
 import json
@@ -13,8 +13,6 @@ import time
 
 import lightgbm
 import xgboost
-from _record import RESULTS, write
-from _tables import load
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -23,6 +21,8 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from benchmarks._shared.record import runs_of, write
+from benchmarks.accuracy._data import load
 from sk_mmoe import MMoEClassifier
 
 SIZES, SEEDS = (2_000, 10_000, 50_000), range(5)
@@ -52,8 +52,7 @@ def models(seed):
 def main():
     """Fit all models at all sizes."""
     (X, y), _, (X_test, y_test) = load("census1")
-    path = RESULTS / "sizes.json"
-    runs = json.loads(path.read_text())["runs"] if path.exists() else []
+    runs = runs_of("accuracy/sizes")
     done = {(run["n_rows"], run["model"], run["seed"]) for run in runs}
     for n_rows in SIZES:
         for seed in SEEDS:
@@ -74,7 +73,7 @@ def main():
                 runs.append(run)
                 print(json.dumps(run), flush=True)
     write(
-        "sizes",
+        "accuracy/sizes",
         question="AUC on Census-Income, group 1, by number of rows, defaults nearly everywhere",
         not_run="tuning of any model at these sizes; the whole file is in accuracy_census1.json",
         runs=runs,

@@ -1,6 +1,6 @@
 """Draw all that the accuracy benchmarks tried: AUC on validation data, by the time to fit.
 
-    python benchmarks/plot_tried.py
+    python -m benchmarks.accuracy.plot_tried
 
 Reads the raw results of ``accuracy.py``, writes ``docs/_static/tried.png``.
 """
@@ -9,7 +9,9 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from report import BOOSTERS, runs_of
+
+from benchmarks._shared.record import runs_of
+from benchmarks.accuracy.report import BOOSTERS
 
 PANELS = [("census1", "income"), ("census2", "college"), ("kuairand", "long_view")]
 NETWORKS = ["MMoE", "MMoE, members"]
@@ -25,7 +27,7 @@ def tried(data, task):
             "seconds": run["seconds"],
             "auc": run["validation"][task]["auc"],
         }
-        for run in runs_of(f"accuracy_{data}")
+        for run in runs_of(f"accuracy/accuracy_{data}")
         if task in run["validation"]
     )
 
@@ -53,7 +55,7 @@ def main():
     axes[0].set_ylabel("AUC on validation data")
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    path = Path(__file__).parents[1] / "docs" / "_static" / "tried.png"
+    path = Path(__file__).parents[2] / "docs" / "_static" / "tried.png"
     fig.savefig(path, dpi=110)
     print(f"written: docs/_static/{path.name}")
 

@@ -3,7 +3,7 @@
 Two regression tasks, default sizes, on one table; time is that of a whole `fit`, in units of
 MMoE's. All sides run interleaved in every round, and a ratio is that of the medians.
 
-    python benchmarks/architectures.py   # about five minutes on two cores
+    python -m benchmarks.speed.architectures   # about five minutes on two cores
 """
 
 import argparse
@@ -11,9 +11,9 @@ import time
 
 import numpy as np
 import torch
-from _record import write
 
 import sk_mmoe
+from benchmarks._shared.record import write
 from sk_mmoe.nn import count_parameters
 from sk_mmoe.nn._loss import BALANCING
 
@@ -85,7 +85,7 @@ def main():
     for row in rows:
         print(*list(row.values())[:3], sep="\t")
     write(
-        "architectures",
+        "speed/architectures",
         question="parameters and seconds of fit of every architecture, in units of MMoE's",
         not_run="other numbers of tasks than two, other batch sizes than 256, CUDA",
         n_rows=options.rows,

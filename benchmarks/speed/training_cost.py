@@ -5,7 +5,7 @@ epoch is a permutation cut into batches, AdamW is fused, nothing is recorded.  `
 with validation of the input, encoding of the targets and recording.  Both sides run interleaved,
 and the ratio is that of the medians.
 
-    python benchmarks/training_cost.py   # five minutes on two cores, which have to be idle
+    python -m benchmarks.speed.training_cost   # five minutes on two cores, which have to be idle
 """
 
 import argparse
@@ -13,9 +13,9 @@ import time
 
 import numpy as np
 import torch
-from _record import write
 from torch.nn import functional as F
 
+from benchmarks._shared.record import write
 from sk_mmoe import MMoEClassifier
 from sk_mmoe.nn import MMoE
 
@@ -98,7 +98,7 @@ def main():
                 rows.append(row)
                 print({key: value for key, value in row.items() if key != "seconds"}, flush=True)
     write(
-        "training_cost",
+        "speed/training_cost",
         question="seconds of fit over seconds of a hand-written torch loop, same network",
         not_run="sparse inputs, CUDA, other packages",
         epochs=options.epochs,

@@ -4,8 +4,8 @@ Every case is a process of its own, with one thread: the seconds of an epoch, an
 of `fit` above what the process held before, in multiples of the inputs X (float32). A stream of
 Parquet batches goes through `partial_fit`, for which memory must not grow with rows.
 
-    pip install -c constraints.txt -r benchmarks/peers.txt      # pyarrow, for the stream
-    python benchmarks/scale.py          # ten minutes
+    pip install -c constraints.txt -r benchmarks/speed/peers.txt      # pyarrow, for the stream
+    python -m benchmarks.speed.scale          # ten minutes
 """
 
 import argparse
@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _memory import peak_memory
-from _record import write
 
+from benchmarks._shared.record import write
+from benchmarks.speed._memory import peak_memory
 from sk_mmoe import MMoERegressor
 from sk_mmoe.datasets import make_multitask_sinusoid
 
@@ -133,7 +133,7 @@ def main():
             "rows", second["n_rows"] / first["n_rows"], "time", second["seconds"] / first["seconds"]
         )
     write(
-        "scale",
+        "speed/scale",
         question="seconds of an epoch and peak memory over rows, tasks, experts; and of a stream",
         not_run="CUDA, several threads",
         n_features=N_FEATURES,

@@ -6,8 +6,8 @@ of the validation half of the test file, which also stops training. The other ha
 Ideas that are not in the package are written here, through what skorch and scikit-learn offer, or
 in ``_tabm.py``. A run that is there already is not repeated.
 
-    OMP_NUM_THREADS=1 python benchmarks/ablation.py census1
-    OMP_NUM_THREADS=1 python benchmarks/ablation.py kuairand
+    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.ablation census1
+    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.ablation kuairand
 """
 
 import argparse
@@ -17,15 +17,15 @@ import time
 import numpy as np
 import pandas as pd
 import torch
-from _record import RESULTS, write
-from _tables import load
-from _tabm import MeanLoss, TabM
 from sklearn.compose import ColumnTransformer
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, QuantileTransformer, StandardScaler
 from skorch.callbacks import LRScheduler
 
+from benchmarks._shared.record import runs_of, write
+from benchmarks.accuracy._data import load
+from benchmarks.accuracy._tabm import MeanLoss, TabM
 from sk_mmoe import MMoEClassifier
 from sk_mmoe.nn import MMoE, MultiTaskLoss
 
@@ -151,8 +151,8 @@ def main():
     if options.data == "census1":
         X = X.sample(frac=1 / 3, random_state=0)
         y = y.loc[X.index]
-    path = RESULTS / f"ablation_{options.data}.json"
-    runs = json.loads(path.read_text())["runs"] if path.exists() else []
+    result = f"accuracy/ablation_{options.data}"
+    runs = runs_of(result)
     done = {(run["variant"], run["seed"]) for run in runs}
     for seed in options.seeds:
         for name, (parameters, preparation) in variants(len(X)).items():
@@ -174,7 +174,7 @@ def main():
             print(json.dumps(run), flush=True)
             runs.append(run)
             write(
-                path.stem,
+                result,
                 question="what each part of the default estimator is worth",
                 rows=[len(X), len(X_val)],
                 not_run="pairs of changes; other data; the test half",

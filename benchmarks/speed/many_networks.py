@@ -6,7 +6,7 @@ each (started before the clock), `in_turn` fits alone one after the other. The s
 rates are those of the median times. A second part times single training steps of R networks: by
 torch.vmap over stacked weights, which the package uses, and by hand-written batched products.
 
-    python benchmarks/many_networks.py    # fifteen minutes on two cores
+    python -m benchmarks.speed.many_networks    # fifteen minutes on two cores
 """
 
 import argparse
@@ -14,11 +14,11 @@ import time
 
 import numpy as np
 import torch
-from _record import write
 from joblib import Parallel, cpu_count, delayed
 from sklearn.base import clone
 from torch import nn
 
+from benchmarks._shared.record import write
 from sk_mmoe import MMoERegressor, fit_runs
 from sk_mmoe.datasets import make_multitask_sinusoid
 from sk_mmoe.nn import MemberStack, MMoE, StackedLinear
@@ -141,7 +141,7 @@ def main():
                 )
                 print(steps[-1], flush=True)
     write(
-        "many_networks",
+        "speed/many_networks",
         question="fits per second of R runs with R tables; a step per network, vmap and by hand",
         not_run="CUDA",
         processes=cpu_count(),

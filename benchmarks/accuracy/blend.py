@@ -4,16 +4,17 @@ Each model has the parameters that ``accuracy.py`` chose for it. What the mean o
 members and three kinds of boosted trees does not reach, no one of them is near. One thread; a seed
 that is there already is not repeated.
 
-    OMP_NUM_THREADS=1 python benchmarks/blend.py census1      # eight minutes a seed
+    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.blend census1      # eight minutes a seed
 """
 
 import argparse
 import json
 
-from _boosting import SPACES
-from _record import RESULTS, write
-from accuracy import Benchmark, judge
 from scipy.special import expit, logit
+
+from benchmarks._shared.record import runs_of, write
+from benchmarks.accuracy._boosting import SPACES
+from benchmarks.accuracy.accuracy import Benchmark, judge
 
 MEMBERS = "MMoE, members"
 
@@ -50,8 +51,8 @@ def main():
     options = parser.parse_args()
     benchmark = Benchmark(options.data, n_trials=0)
     _, _, (_, y) = benchmark.tables
-    path = RESULTS / f"blend_{options.data}.json"
-    runs = json.loads(path.read_text())["runs"] if path.exists() else []
+    result = f"accuracy/blend_{options.data}"
+    runs = runs_of(result)
     for seed in options.seeds:
         if any(run["seed"] == seed for run in runs):
             continue
@@ -62,7 +63,7 @@ def main():
             runs.append({"model": name, "seed": seed, "test": scores})
             print(json.dumps(runs[-1]), flush=True)
         write(
-            path.stem,
+            result,
             question="how far the mean log odds of all models get",
             not_run="weights other than equal ones",
             runs=runs,

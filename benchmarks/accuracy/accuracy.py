@@ -1,15 +1,15 @@
 """One multi-task model against gradient boosting, one model per task.
 
-Every model gets the same tables, as they come (``_tables.py``): learns from one, chooses its
+Every model gets the same tables, as they come (``_data.py``): learns from one, chooses its
 parameters and when to stop by the second, and is judged by the third. The parameters are the best
 of as many draws for every model, the first of which is its defaults and all others are random
 (MMoE's half from each of two spaces); MMoE takes one choice for all tasks (by its mean AUC),
 boosting one for each. Then the choice is fitted with all seeds. One thread. The raw results of each
 run are written as they come, and a run that is there already is not repeated.
 
-    OMP_NUM_THREADS=1 python benchmarks/accuracy.py census1 --no-cross      # two hours
-    OMP_NUM_THREADS=1 python benchmarks/accuracy.py census2 --single
-    OMP_NUM_THREADS=1 python benchmarks/accuracy.py kuairand --no-cross --all-members
+    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.accuracy census1 --no-cross      # two hours
+    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.accuracy census2 --single
+    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.accuracy kuairand --no-cross --all-members
 """
 
 import argparse
@@ -19,11 +19,11 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from _record import RESULTS, write
-from _tables import load
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 from sklearn.model_selection import ParameterSampler
 
+from benchmarks._shared.record import runs_of, write
+from benchmarks.accuracy._data import load
 from sk_mmoe import MMoEClassifier
 
 MMOE_SPACES = [
@@ -82,8 +82,7 @@ class Benchmark:
         self.name, self.n_trials = name, n_trials
         self.tables = load(name)
         self.tasks = list(self.tables[0][1])
-        path = RESULTS / f"accuracy_{name}.json"
-        self.runs = json.loads(path.read_text())["runs"] if path.exists() else []
+        self.runs = runs_of(f"accuracy/accuracy_{name}")
 
     def run(self, fit, **key):
         """Return the results of a run: those in the file, or those of a fit."""
@@ -105,7 +104,7 @@ class Benchmark:
     def save(self):
         """Write all runs."""
         write(
-            f"accuracy_{self.name}",
+            f"accuracy/accuracy_{self.name}",
             question="one multi-task model against gradient boosting, one model per task",
             rows=[len(X) for X, _ in self.tables],
             columns=self.tables[0][0].shape[1],
@@ -145,7 +144,7 @@ class Benchmark:
 
     def boosting(self, library, parameters, task, seed):
         """Fit boosted trees to one task."""
-        from _boosting import Boosting
+        from benchmarks.accuracy._boosting import Boosting
 
         (X, y), (X_val, y_val), (X_test, _) = self.tables
         model = Boosting(library, seed, **parameters)
@@ -164,7 +163,7 @@ class Benchmark:
 
     def tune_boosting(self, library, task):
         """Return the best parameters of boosted trees for one task."""
-        from _boosting import SPACES
+        from benchmarks.accuracy._boosting import SPACES
 
         fit = partial(self.boosting, library, task=task)
         return self.tune(fit, [SPACES[library]], [task], model=library, task=task)

@@ -7,8 +7,8 @@ clock. All sides train and predict once in every round, one after the other; med
 rounds. `forward` times the calls of the network alone that `predict_proba` made, on the same
 batches. The peak memory of a fit is that of a process of its own, above what it held before.
 
-    pip install -c constraints.txt -r benchmarks/peers.txt
-    python benchmarks/speed.py    # --rows 5000 for a quick look
+    pip install -c constraints.txt -r benchmarks/speed/peers.txt
+    python -m benchmarks.speed.speed    # --rows 5000 for a quick look
 
 The machine has to be idle: two threads, which wait actively for each other, lose whole seconds
 where other programs run beside them.
@@ -34,15 +34,15 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from _memory import peak_memory
-from _peers import PEERS, SIDES
-from _record import write
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
+from benchmarks._shared.record import write
+from benchmarks.speed._memory import peak_memory
+from benchmarks.speed._peers import PEERS, SIDES
 from sk_mmoe.datasets import fetch_census_income
 
 N_SINGLE = 200  # predictions of one row
@@ -225,7 +225,7 @@ def save(options, known, rounds):
         run = {"case": case, "side": name, "threads": threads}
         runs.append({**run, "medians": medians, "rounds": results})
     write(
-        "speed",
+        "speed/speed",
         question="seconds per epoch, rows per second, memory, AUC on the test file; same widths",
         not_run="CUDA, sparse inputs, tuning of any side",
         peers={peer.name: peer.version for peer in distributions() if peer.name in PEERS},

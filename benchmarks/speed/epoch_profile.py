@@ -5,7 +5,7 @@ backward pass, optimizer), and `fit` as a whole; what `fit` takes beyond the par
 `rest`. The floating-point operations of the matrix products are counted by torch, and stand against
 the rate of a large product of single-precision matrices, measured in the same run.
 
-    OMP_WAIT_POLICY=passive python benchmarks/epoch_profile.py    # ten minutes
+    OMP_WAIT_POLICY=passive python -m benchmarks.speed.epoch_profile    # ten minutes
 """
 
 import argparse
@@ -14,10 +14,10 @@ from itertools import product
 
 import numpy as np
 import torch
-from _record import write
 from scipy import sparse
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks._shared.record import write
 from sk_mmoe import MMoEClassifier
 
 N_FEATURES = 100
@@ -113,7 +113,7 @@ def main():
             print(run, flush=True)
             runs.append(run)
     write(
-        "epoch_profile",
+        "speed/epoch_profile",
         question="shares of a training step's time, and its distance from the rate of a product",
         not_run="CUDA",
         matmul_gflops={str(threads): rate for threads, rate in rates.items()},

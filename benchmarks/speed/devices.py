@@ -5,7 +5,7 @@ and predictions; then times `fit` in float32: on the CPU, on the device with the
 with the table left outside (pinned copies, one batch ahead), with products in bfloat16, and several
 members at once. Without a CUDA device it says so and writes nothing.
 
-    python benchmarks/devices.py
+    python -m benchmarks.speed.devices
 """
 
 import time
@@ -13,8 +13,8 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from _record import write
 
+from benchmarks._shared.record import write
 from sk_mmoe import MMoERegressor, fit_runs
 from sk_mmoe.datasets import make_multitask_sinusoid
 
@@ -82,7 +82,7 @@ def main():
     per_second = {"stacked": round(100 / stacked, 2), "in_turn": round(10 / alone, 2)}
     print("fits per second", per_second)
     write(
-        "devices",
+        "speed/devices",
         question="CPU and CUDA: differences in float64, seconds of fit in float32",
         not_run="CUDA graphs, compiled networks",
         differences=differences,

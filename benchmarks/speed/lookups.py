@@ -6,7 +6,7 @@ batch's own making is not in it, but where it is said), and the seconds of an ep
 first 50,000 rows. The layer is measured with ten times as many categories in each column, too. The
 dense layer and the lookups of the sparse one give the same numbers.
 
-    OMP_WAIT_POLICY=passive python benchmarks/lookups.py      # five minutes
+    OMP_WAIT_POLICY=passive python -m benchmarks.speed.lookups      # five minutes
 """
 
 import time
@@ -15,8 +15,8 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import torch
-from _record import write
 
+from benchmarks._shared.record import write
 from sk_mmoe import MMoEClassifier
 from sk_mmoe.columns._reader import ColumnEncoder
 from sk_mmoe.columns._tables import as_table
@@ -135,7 +135,7 @@ def main():
             fits.append({"width": width, "batch_size": batch_size, "seconds_of_an_epoch": medians})
             print(fits[-1], flush=True)
     write(
-        "lookups",
+        "speed/lookups",
         question="memory, first layer and epochs for one-hot columns, dense, sparse, or as codes",
         not_run="several threads, CUDA",
         cardinalities=CARDINALITIES,

@@ -3,7 +3,7 @@
 No parameter is chosen: this asks whether the defaults, found on Census-Income, do harm elsewhere.
 Each table is drawn and split anew for every seed.
 
-    OMP_NUM_THREADS=1 python benchmarks/regression.py      # five minutes
+    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.regression      # five minutes
 """
 
 import json
@@ -12,7 +12,6 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from _record import write
 from sklearn.base import clone
 from sklearn.datasets import load_linnerud, make_friedman1, make_regression
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
@@ -25,6 +24,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks._shared.record import write
 from sk_mmoe import MMoERegressor
 from sk_mmoe.datasets import make_multitask_sinusoid
 
@@ -113,7 +113,7 @@ def main():
     table = pd.DataFrame(runs).groupby(["table", "n_samples", "model"], sort=False)["r2"]
     print(table.agg(["mean", "std"]).round(3).unstack("model").to_string())
     write(
-        "regression",
+        "accuracy/regression",
         question="R² of defaults on small and synthetic tables of several targets",
         not_run="tuning; tables that have to be downloaded",
         runs=runs,

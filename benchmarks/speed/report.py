@@ -1,13 +1,14 @@
 """Print the tables of the user guide's page on speed, from the raw results.
 
-    python benchmarks/report_speed.py
+    python -m benchmarks.speed.report
 
 A test holds the page to what this prints.
 """
 
 from functools import partial
 
-from report import result, runs_of, simple_table
+from benchmarks._shared.record import read, runs_of
+from benchmarks._shared.tables import show, simple_table
 
 SIDES = {
     "ours": "sk_mmoe",
@@ -26,7 +27,7 @@ def short(architecture):
 
 def peers(case):
     """Return the table of all packages on one network."""
-    raw = result("speed")
+    raw = read("speed/speed")
     found = [run for run in raw["runs"] if run["case"] == case]
     runs = {(run["side"], run["threads"]): run["medians"] for run in found}
     rows = []
@@ -54,7 +55,7 @@ def peers(case):
 def profile():
     """Return the table of where a training step's time goes, with one thread."""
     rows = []
-    for run in runs_of("epoch_profile"):
+    for run in runs_of("speed/epoch_profile"):
         if run["threads"] > 1:
             continue
         kind = "dense" if run["density"] == 1 else "sparse"
@@ -85,14 +86,14 @@ def first_layers():
             f"{layer['categories']:,}, {layer['width']} units, batch {layer['batch_size']}",
             *(f"{layer['milliseconds'][form]:.2f}" for form in forms),
         ]
-        for layer in result("lookups")["first_layers"]
+        for layer in read("speed/lookups")["first_layers"]
     ]
     return simple_table(rows, ["Categories, layer of 8 experts", *forms.values()])
 
 
 def lookups():
     """Return the table of epochs on categories, by how they come."""
-    fits = result("lookups")["fits"]
+    fits = read("speed/lookups")["fits"]
     rows = [
         [
             f"{fit['width']} units, batch {fit['batch_size']}",
@@ -111,7 +112,7 @@ def rates():
             f"{short(run['architecture'])}, {run['n_runs']} runs",
             *(f"{rate:.1f}" for rate in run["fits_per_second"].values()),
         ]
-        for run in runs_of("many_networks")
+        for run in runs_of("speed/many_networks")
     ]
     sides = ["in turn", "2 processes", "stacked, 1 thread", "stacked, 2 threads"]
     return simple_table(rows, ["Runs", *sides])
@@ -125,14 +126,14 @@ def stacks():
             f"{count(step['threads'], 'thread')}",
             *(f"{ms:.2f}" for ms in step["ms_of_a_step_per_network"].values()),
         ]
-        for step in result("many_networks")["steps"]
+        for step in read("speed/many_networks")["steps"]
     ]
     return simple_table(rows, ["Networks", "vmap", "by hand"])
 
 
 def scale():
     """Return the table of time and memory by the number of rows."""
-    raw = result("scale")
+    raw = read("speed/scale")
     fits = {
         (fit["n_rows"], fit["early_stopping"]): fit
         for fit in raw["fits"]
@@ -151,7 +152,7 @@ def scale():
 
 def widths():
     """Return the table of the time of a row by the numbers of tasks and experts."""
-    fits = [fit for fit in result("scale")["fits"] if not fit["early_stopping"]]
+    fits = [fit for fit in read("speed/scale")["fits"] if not fit["early_stopping"]]
     n_rows = min(fit["n_rows"] for fit in fits)
     rows = [
         [
@@ -173,7 +174,7 @@ def compiled():
             f"{run['seconds_of_an_epoch']:.2f}",
             f"{run['ratio_of_later_epochs']:.2f}",
         ]
-        for run in runs_of("compiled")
+        for run in runs_of("speed/compiled")
     ]
     return simple_table(rows, ["Case", "epoch", "compiled"])
 
@@ -185,12 +186,11 @@ def count(number, noun):
 
 def tables():
     """Return all tables, by name."""
-    made = {f"peers, {case}": partial(peers, case) for case in result("speed")["cases"]}
+    made = {f"peers, {case}": partial(peers, case) for case in read("speed/speed")["cases"]}
     others = (profile, first_layers, lookups, rates, stacks, scale, widths, compiled)
     made |= {make.__name__: make for make in others}
     return {name: make() for name, make in made.items()}
 
 
 if __name__ == "__main__":
-    for name, table in tables().items():
-        print(f"{name}\n\n{table}\n")
+    show(tables())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 PACKAGES = ("scikit-learn", "torch", "skorch", "numpy", "pandas")
 
 
@@ -31,10 +31,20 @@ def environment():
 
 
 def write(name, **measured):
-    """Write the results of a benchmark to ``results/<name>.json``."""
+    """Write the results of a benchmark, such as "speed/scale", to ``results/<name>.json``."""
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({"environment": environment(), **measured}, indent=1) + "\n")
-    print(f"written: benchmarks/results/{path.name}")
+    print(f"written: benchmarks/results/{name}.json")
+
+
+def read(name):
+    """Return what a benchmark wrote."""
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def runs_of(name):
+    """Return the runs that a benchmark has on record, an empty list before its first one."""
+    return read(name)["runs"] if (RESULTS / f"{name}.json").exists() else []
 
 
 def _git(*arguments):

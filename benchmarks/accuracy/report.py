@@ -1,17 +1,17 @@
 """Print the tables of the user guide's page on accuracy, from the raw results.
 
-    python benchmarks/report.py
+    python -m benchmarks.accuracy.report
 
 A test holds the page to what this prints.
 """
 
-import json
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 
-RESULTS = Path(__file__).parent / "results"
+from benchmarks._shared.record import runs_of
+from benchmarks._shared.tables import show, simple_table
+
 BOOSTERS = ["HistGradientBoosting", "LightGBM", "XGBoost"]
 MODELS = [
     "MMoE, one task",
@@ -24,30 +24,6 @@ MODELS = [
     *BOOSTERS,
 ]
 METRICS = {"auc": "AUC", "log_loss": "Log loss", "calibration_error": "Calibration"}
-
-
-def result(name):
-    """Return a raw result."""
-    return json.loads((RESULTS / f"{name}.json").read_text())
-
-
-def runs_of(name):
-    """Return the runs of a raw result."""
-    return result(name)["runs"]
-
-
-def simple_table(rows, header):
-    """Return rows of cells as a table of reStructuredText."""
-    rows = [[str(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    rule = "  ".join("=" * width for width in widths)
-
-    def line(cells):
-        first, *others = zip(cells, widths, strict=True)
-        aligned = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
-        return "  ".join(aligned).rstrip()
-
-    return "\n".join([rule, line(header), rule, *map(line, rows), rule])
 
 
 def spread(values, digits):
@@ -65,7 +41,7 @@ def seconds(group):
 
 def accuracy(name):
     """Return the table of a data set's final runs on the test rows."""
-    final = [run for run in runs_of(f"accuracy_{name}") if run["stage"] == "seeds"]
+    final = [run for run in runs_of(f"accuracy/accuracy_{name}") if run["stage"] == "seeds"]
     rows = []
     for run in final:
         # A network's time is that of all its tasks.
@@ -91,7 +67,7 @@ def accuracy(name):
 
 def blend(name):
     """Return the table of what the mean of all models scores on a data set."""
-    frame = pd.json_normalize(runs_of(f"blend_{name}"))
+    frame = pd.json_normalize(runs_of(f"accuracy/blend_{name}"))
     tasks = [c.split(".")[1] for c in frame if c.startswith("test.") and c.endswith(".auc")]
     rows = []
     for model, group in frame.groupby("model", sort=False):
@@ -103,7 +79,7 @@ def blend(name):
 
 def ablation(name):
     """Return the table of what each part is worth on a data set."""
-    frame = pd.json_normalize(runs_of(f"ablation_{name}"))
+    frame = pd.json_normalize(runs_of(f"accuracy/ablation_{name}"))
     tasks = [column.removeprefix("auc.") for column in frame if column.startswith("auc.")]
     rows = []
     for variant, group in frame.groupby("variant", sort=False):
@@ -123,7 +99,7 @@ def ablation(name):
 
 def sizes():
     """Return the table of scores by the number of rows."""
-    frame = pd.json_normalize(runs_of("sizes"))
+    frame = pd.json_normalize(runs_of("accuracy/sizes"))
     networks = ["MMoE", "no cross", "normalised", "encoded"]
     models = [*networks, *(m for m in dict.fromkeys(frame["model"]) if m not in networks)]
     rows = []
@@ -137,7 +113,7 @@ def sizes():
 
 def regression():
     """Return the table of small and synthetic tables."""
-    frame = pd.DataFrame(runs_of("regression"))
+    frame = pd.DataFrame(runs_of("accuracy/regression"))
     models = list(dict.fromkeys(frame["model"]))
     rows = [
         [f"{table}, {n_samples}"]
@@ -158,9 +134,8 @@ def tables():
         made[f"blend_{name}"] = partial(blend, name)
     for name in ("census1", "kuairand"):
         made[f"ablation_{name}"] = partial(ablation, name)
-    return {name: make() for name, make in made.items() if (RESULTS / f"{name}.json").exists()}
+    return {name: make() for name, make in made.items() if runs_of(f"accuracy/{name}")}
 
 
 if __name__ == "__main__":
-    for name, table in tables().items():
-        print(f"{name}\n\n{table}\n")
+    show(tables())

@@ -2,13 +2,13 @@
 
 Every fit compiles anew: torch would else go on with what it compiled for the shapes of another one.
 
-    python benchmarks/compiled.py      # five minutes
+    python -m benchmarks.speed.compiled      # five minutes
 """
 
 import numpy as np
 import torch
-from _record import write
 
+from benchmarks._shared.record import write
 from sk_mmoe import MMoEClassifier
 
 ROWS = {256: 50_000, 1024: 100_000, 8192: 200_000}
@@ -61,7 +61,7 @@ def main():
                 print(run, flush=True)
                 runs.append(run)
     write(
-        "compiled",
+        "speed/compiled",
         question="seconds of an epoch with compile=True over those without, after the first epoch",
         not_run="CUDA, several threads",
         runs=runs,

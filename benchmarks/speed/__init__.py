@@ -1,0 +1,1 @@
+"""What training and prediction cost in time and memory."""
