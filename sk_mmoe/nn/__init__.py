@@ -32,6 +32,7 @@ from sk_mmoe.nn._mixture import MixtureOfExperts
 from sk_mmoe.nn._mmoe import MMoE
 from sk_mmoe.nn._omoe import OMoE
 from sk_mmoe.nn._optimizer import FusedAdamW
+from sk_mmoe.nn._parameter_groups import parameter_groups
 from sk_mmoe.nn._ple import PLE
 from sk_mmoe.nn._shared_bottom import SharedBottom
 from sk_mmoe.nn._single_task import SingleTask
@@ -73,4 +74,5 @@ __all__ = [
     "WeightAverage",
     "count_parameters",
     "fit_width",
+    "parameter_groups",
 ]

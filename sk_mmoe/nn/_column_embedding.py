@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,9 @@ from sk_mmoe.nn._stacked import check_sizes
 
 # Small vectors at first: what the network behind makes of them then grows with what it learns.
 _SCALE = 0.1
+
+# A vector learns from the rows of its category or knot only, which are few in a batch.
+_RATE = 5
 
 
 class ColumnEmbedding(nn.Module):
@@ -35,6 +39,9 @@ class ColumnEmbedding(nn.Module):
         Length of a vector.
     n_interpolated : int, default=0
         Number of columns, the first ones, whose values lie between levels.
+    embedding_alpha : float, default=1.0
+        Weight decay of the vectors, in the groups of :func:`parameter_groups`. `None`: the
+        optimizer's weight decay.
 
     Attributes
     ----------
@@ -74,11 +81,18 @@ class ColumnEmbedding(nn.Module):
         embedding_dim: int = 8,
         *,
         n_interpolated: int = 0,
+        embedding_alpha: float | None = 1.0,
     ) -> None:
         super().__init__()
         self.n_vectors = check_sizes(n_vectors, name="n_vectors")
         (embedding_dim,) = check_sizes(embedding_dim, name="embedding_dim")
+        if embedding_alpha is not None and not 0 <= embedding_alpha < math.inf:
+            raise ValueError(
+                f"embedding_alpha must be a finite number of at least 0, or None, got "
+                f"{embedding_alpha}."
+            )
         self.n_interpolated = n_interpolated
+        self.embedding_alpha = embedding_alpha
         self.weight = nn.Parameter(torch.empty(1 + sum(self.n_vectors), embedding_dim))
         self.out_features = n_numbers + embedding_dim * len(self.n_vectors)
         self.reset_parameters()
@@ -132,6 +146,24 @@ class ColumnEmbedding(nn.Module):
             vectors = vectors * shares
         return torch.cat([numbers, vectors.flatten(-2)], dim=-1)
 
+    def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
+        """Return the optimizer settings of the vectors, for :func:`parameter_groups`.
+
+        Parameters
+        ----------
+        rate : float
+            The learning rate of the optimizer.
+
+        Returns
+        -------
+        list of dict
+            One group: five times the learning rate, and `embedding_alpha` as weight decay.
+        """
+        settings: dict[str, Any] = {"lr": _RATE * rate}
+        if self.embedding_alpha is not None:
+            settings["weight_decay"] = self.embedding_alpha
+        return [{"params": [self.weight], **settings}]
+
     def extra_repr(self) -> str:
         """Describe the table of vectors."""
-        return f"n_vectors={list(self.n_vectors)}, embedding_dim={self.weight.shape[1]}"
+        return f"n_vectors={list(self.n_vectors)}, embedding_dim={self.weight.shape[-1]}"

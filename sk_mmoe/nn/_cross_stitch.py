@@ -25,6 +25,8 @@ class CrossStitch(nn.Module):
         Units of each hidden layer of a task's network. Empty: each task is linear in the input.
     own_weight_init : float, default=0.9
         Weight of a task's own activations in a stitch at the start.
+    stitch_learning_rate_factor : float, default=1.0
+        Learning rate of the stitches, in units of the optimizer's, as in :class:`CrossStitchUnit`.
     per_channel : bool, default=False
         Whether each unit of a hidden layer has a stitch of its own.
     activation : str, default="relu"
@@ -57,6 +59,7 @@ class CrossStitch(nn.Module):
         *,
         hidden_layer_sizes: int | Sequence[int] = (64, 32),
         own_weight_init: float = 0.9,
+        stitch_learning_rate_factor: float = 1.0,
         per_channel: bool = False,
         activation: str = "relu",
         dropout: float = 0.0,
@@ -71,6 +74,7 @@ class CrossStitch(nn.Module):
                 n_tasks,
                 own_weight_init=own_weight_init,
                 n_channels=size if per_channel else None,
+                learning_rate_factor=stitch_learning_rate_factor,
             )
             for size in hidden
         )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -23,6 +26,9 @@ class CrossStitchUnit(nn.Module):
     n_channels : int, default=None
         Number of features of the activations, where each is to have a matrix of its own. `None`:
         all share one matrix.
+    learning_rate_factor : float, default=1.0
+        Learning rate of the matrix, in units of the optimizer's. :func:`parameter_groups` tells the
+        optimizer. 0: the matrix stays as it starts.
 
     Attributes
     ----------
@@ -42,12 +48,23 @@ class CrossStitchUnit(nn.Module):
     """
 
     def __init__(
-        self, n_tasks: int, *, own_weight_init: float = 0.9, n_channels: int | None = None
+        self,
+        n_tasks: int,
+        *,
+        own_weight_init: float = 0.9,
+        n_channels: int | None = None,
+        learning_rate_factor: float = 1.0,
     ) -> None:
         super().__init__()
         (n_tasks,) = check_sizes(n_tasks, name="n_tasks")
         channels = () if n_channels is None else check_sizes(n_channels, name="n_channels")
+        if not 0 <= learning_rate_factor < math.inf:
+            raise ValueError(
+                "learning_rate_factor must be a finite number of at least 0, got "
+                f"{learning_rate_factor}."
+            )
         self.own_weight_init = own_weight_init
+        self.learning_rate_factor = learning_rate_factor
         self.weight = nn.Parameter(torch.empty(*channels, n_tasks, n_tasks))
         self.reset_parameters()
 
@@ -76,6 +93,23 @@ class CrossStitchUnit(nn.Module):
             return torch.einsum("ckj,...jnc->...knc", self.weight, x)
         # One matrix product, in half the time of an einsum.
         return (self.weight @ x.flatten(-2)).unflatten(-1, x.shape[-2:])
+
+    def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
+        """Return the optimizer settings of the matrix, for :func:`parameter_groups`.
+
+        Parameters
+        ----------
+        rate : float
+            The learning rate of the optimizer.
+
+        Returns
+        -------
+        list of dict
+            One group: `learning_rate_factor` times the learning rate, and no weight decay.
+        """
+        # Decay would pull the matrix to zero, where no task has any activations.
+        lr = rate * self.learning_rate_factor
+        return [{"params": [self.weight], "lr": lr, "weight_decay": 0.0}]
 
     def extra_repr(self) -> str:
         """Describe the number of tasks and of channels."""

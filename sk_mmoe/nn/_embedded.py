@@ -29,6 +29,8 @@ class EmbeddedNetwork(nn.Module):
         Number of these columns, the first ones, whose values lie between levels.
     embedding_dim : int, default=8
         Length of the vector of a level.
+    embedding_alpha : float, default=1.0
+        Weight decay of the vectors, as in :class:`ColumnEmbedding`. `None`: that of the optimizer.
     n_cross_layers : int, default=0
         Number of :class:`CrossLayers` between embeddings and network.
     **parameters
@@ -62,13 +64,18 @@ class EmbeddedNetwork(nn.Module):
         n_vectors: Sequence[int],
         n_interpolated: int = 0,
         embedding_dim: int = 8,
+        embedding_alpha: float | None = 1.0,
         n_cross_layers: int = 0,
         **parameters: Any,
     ) -> None:
         super().__init__()
         n_numbers = n_features - len(n_vectors)
         self.column_embedding = ColumnEmbedding(
-            n_numbers, n_vectors, embedding_dim, n_interpolated=n_interpolated
+            n_numbers,
+            n_vectors,
+            embedding_dim,
+            n_interpolated=n_interpolated,
+            embedding_alpha=embedding_alpha,
         )
         n_inputs = self.column_embedding.out_features
         self.cross = CrossLayers(n_inputs, n_cross_layers)
