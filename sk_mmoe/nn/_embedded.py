@@ -31,7 +31,7 @@ class EmbeddedNetwork(nn.Module):
         Length of the vector of a level.
     embedding_alpha : float, default=1.0
         Weight decay of the vectors, as in :class:`ColumnEmbedding`. `None`: that of the optimizer.
-    n_cross_layers : int, default=0
+    n_cross_layers : int, default=2
         Number of :class:`CrossLayers` between embeddings and network.
     **parameters
         Further parameters of the network.
@@ -65,7 +65,7 @@ class EmbeddedNetwork(nn.Module):
         n_interpolated: int = 0,
         embedding_dim: int = 8,
         embedding_alpha: float | None = 1.0,
-        n_cross_layers: int = 0,
+        n_cross_layers: int = 2,
         **parameters: Any,
     ) -> None:
         super().__init__()

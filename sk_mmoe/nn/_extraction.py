@@ -37,7 +37,7 @@ class ExtractionLayer(nn.Module):
         Number of experts of each task that no other task hears. 0: all experts are shared.
     shared_gate : bool, default=True
         Whether there is a shared gate, which makes the shared input of the next level.
-    hidden_layer_sizes : sequence of int, default=(16,)
+    hidden_layer_sizes : sequence of int, default=(64,)
         Units of each hidden layer of an expert. Empty: the experts pass their input on.
     activation : str, default="relu"
         Activation of the experts.
@@ -70,9 +70,9 @@ class ExtractionLayer(nn.Module):
     >>> from sk_mmoe.nn import ExtractionLayer
     >>> streams = ExtractionLayer(5, n_tasks=2)(torch.zeros(7, 5))
     >>> streams.shape
-    torch.Size([3, 7, 16])
-    >>> ExtractionLayer(16, n_tasks=2, shared_gate=False)(streams).shape
-    torch.Size([2, 7, 16])
+    torch.Size([3, 7, 64])
+    >>> ExtractionLayer(64, n_tasks=2, shared_gate=False)(streams).shape
+    torch.Size([2, 7, 64])
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class ExtractionLayer(nn.Module):
         n_shared_experts: int = 4,
         n_task_experts: int = 2,
         shared_gate: bool = True,
-        hidden_layer_sizes: Sequence[int] = (16,),
+        hidden_layer_sizes: Sequence[int] = (64,),
         activation: str = "relu",
         dropout: float = 0.0,
         gate_dropout: float = 0.0,

@@ -29,7 +29,7 @@ class MixtureOfExperts(nn.Module):
         Number of gates: one for each task, or one for all of them.
     n_experts : int, default=8
         Number of experts.
-    hidden_layer_sizes : sequence of int, default=(16,)
+    hidden_layer_sizes : sequence of int, default=(64,)
         Units of each hidden layer of an expert. Empty: the experts pass the input on.
     activation : str, default="relu"
         Activation of the experts.
@@ -81,12 +81,12 @@ class MixtureOfExperts(nn.Module):
     >>> from sk_mmoe.nn import MixtureOfExperts
     >>> mixtures = MixtureOfExperts(5, n_gates=2)(torch.zeros(7, 5))
     >>> mixtures.shape
-    torch.Size([2, 7, 16])
+    torch.Size([2, 7, 64])
 
     A second layer, whose experts read one mixture and whose gates each their own:
 
-    >>> MixtureOfExperts(16, n_gates=2)(mixtures[0], mixtures).shape
-    torch.Size([2, 7, 16])
+    >>> MixtureOfExperts(64, n_gates=2)(mixtures[0], mixtures).shape
+    torch.Size([2, 7, 64])
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class MixtureOfExperts(nn.Module):
         n_gates: int,
         *,
         n_experts: int = 8,
-        hidden_layer_sizes: Sequence[int] = (16,),
+        hidden_layer_sizes: Sequence[int] = (64,),
         activation: str = "relu",
         dropout: float = 0.0,
         gate: str = "softmax",

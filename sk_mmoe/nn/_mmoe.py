@@ -31,9 +31,9 @@ class MMoE(nn.Module):
         Number of raw scores of each task.
     n_experts : int, default=8
         Number of experts of each level.
-    expert_hidden_layer_sizes : sequence of int, default=(16,)
+    expert_hidden_layer_sizes : sequence of int, default=(64,)
         Units of each hidden layer of an expert.
-    tower_hidden_layer_sizes : sequence of int, default=(8,)
+    tower_hidden_layer_sizes : sequence of int, default=(32,)
         Units of each hidden layer of a tower.
     trunk_hidden_layer_sizes : sequence of int, default=()
         Units of each hidden layer of a network below experts and gates. Empty: there is none.
@@ -84,8 +84,8 @@ class MMoE(nn.Module):
         n_outputs: Sequence[int],
         *,
         n_experts: int = 8,
-        expert_hidden_layer_sizes: Sequence[int] = (16,),
-        tower_hidden_layer_sizes: Sequence[int] = (8,),
+        expert_hidden_layer_sizes: Sequence[int] = (64,),
+        tower_hidden_layer_sizes: Sequence[int] = (32,),
         trunk_hidden_layer_sizes: Sequence[int] = (),
         n_levels: int = 1,
         activation: str = "relu",

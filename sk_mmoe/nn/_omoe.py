@@ -21,9 +21,9 @@ class OMoE(MMoE):
         Number of raw scores of each task.
     n_experts : int, default=8
         Number of experts of each level.
-    expert_hidden_layer_sizes : sequence of int, default=(16,)
+    expert_hidden_layer_sizes : sequence of int, default=(64,)
         Units of each hidden layer of an expert.
-    tower_hidden_layer_sizes : sequence of int, default=(8,)
+    tower_hidden_layer_sizes : sequence of int, default=(32,)
         Units of each hidden layer of a tower.
     trunk_hidden_layer_sizes : sequence of int, default=()
         Units of each hidden layer of a network below experts and gates. Empty: there is none.

@@ -31,9 +31,9 @@ class PLE(nn.Module):
         Number of experts of a level that all tasks hear.
     n_task_experts : int, default=2
         Number of experts of a level and a task that no other task hears.
-    expert_hidden_layer_sizes : sequence of int, default=(16,)
+    expert_hidden_layer_sizes : sequence of int, default=(64,)
         Units of each hidden layer of an expert.
-    tower_hidden_layer_sizes : sequence of int, default=(8,)
+    tower_hidden_layer_sizes : sequence of int, default=(32,)
         Units of each hidden layer of a tower.
     activation : str, default="relu"
         Activation of experts and towers.
@@ -71,8 +71,8 @@ class PLE(nn.Module):
         n_levels: int = 1,
         n_shared_experts: int = 4,
         n_task_experts: int = 2,
-        expert_hidden_layer_sizes: Sequence[int] = (16,),
-        tower_hidden_layer_sizes: Sequence[int] = (8,),
+        expert_hidden_layer_sizes: Sequence[int] = (64,),
+        tower_hidden_layer_sizes: Sequence[int] = (32,),
         activation: str = "relu",
         dropout: float = 0.0,
         gate_dropout: float = 0.0,

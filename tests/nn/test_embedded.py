@@ -25,7 +25,9 @@ def make_interpolated_rows(n_rows=20):
 
 def test_an_embedded_network_is_the_network_behind_the_embeddings():
     rows = make_rows()
-    network = EmbeddedNetwork(MMoE, 5, [1, 3], n_vectors=[4, 2, 5], embedding_dim=3, n_experts=4)
+    network = EmbeddedNetwork(
+        MMoE, 5, [1, 3], n_vectors=[4, 2, 5], embedding_dim=3, n_cross_layers=0, n_experts=4
+    )
     x = network.column_embedding(rows)
     for ours, theirs in zip(network(rows), network.network(x), strict=True):
         assert torch.equal(ours, theirs)
