@@ -32,7 +32,8 @@ from sk_mmoe import (
 from sk_mmoe.datasets import make_multitask_sinusoid
 
 N_FEATURES = 10
-BUDGET = nn.count_parameters(nn.MMoE(N_FEATURES, [1, 1], n_experts=8), hidden_weights_only=True)
+LAYERS = {"expert_hidden_layer_sizes": (16,), "tower_hidden_layer_sizes": (8,)}
+BUDGET = nn.count_parameters(nn.MMoE(N_FEATURES, [1, 1], **LAYERS), hidden_weights_only=True)
 
 
 def width(network, **options):
@@ -43,15 +44,15 @@ def width(network, **options):
 
 
 training = {"learning_rate_init": 0.01, "max_iter": 60, "early_stopping": True}
-experts = {"expert_hidden_layer_sizes": (16,), "tower_hidden_layer_sizes": (8,), **training}
+experts = {**LAYERS, **training}
+towers = {"tower_hidden_layer_sizes": (8,)}
 bottom = nn.fit_width(
-    lambda units: nn.SharedBottom(N_FEATURES, [1, 1], hidden_layer_sizes=(units,)), BUDGET
+    lambda units: nn.SharedBottom(N_FEATURES, [1, 1], hidden_layer_sizes=(units,), **towers),
+    BUDGET,
 )
 models = {
     "SingleTask": SingleTaskRegressor(hidden_layer_sizes=(width(nn.SingleTask), 8), **training),
-    "SharedBottom": SharedBottomRegressor(
-        hidden_layer_sizes=(bottom,), tower_hidden_layer_sizes=(8,), **training
-    ),
+    "SharedBottom": SharedBottomRegressor(hidden_layer_sizes=(bottom,), **towers, **training),
     "L2Constrained": L2ConstrainedRegressor(
         hidden_layer_sizes=(width(nn.L2Constrained), 8), **training
     ),

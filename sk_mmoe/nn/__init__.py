@@ -15,23 +15,31 @@ Examples
 
 from sk_mmoe.nn._averaging import WeightAverage
 from sk_mmoe.nn._balancing import DynamicWeightAverage, FixedWeights, UncertaintyWeighting
+from sk_mmoe.nn._column_embedding import ColumnEmbedding
+from sk_mmoe.nn._column_rows import ColumnRows
 from sk_mmoe.nn._count import count_parameters, fit_width
 from sk_mmoe.nn._cross import CrossLayers
-from sk_mmoe.nn._cross_stitch import CrossStitch, CrossStitchUnit
+from sk_mmoe.nn._cross_stitch import CrossStitch
+from sk_mmoe.nn._cross_stitch_unit import CrossStitchUnit
+from sk_mmoe.nn._embedded import EmbeddedNetwork
+from sk_mmoe.nn._extraction import ExtractionLayer
 from sk_mmoe.nn._gradient_balancing import GradientSurgery, GradNorm, PCGrad
 from sk_mmoe.nn._heads import TaskHeads
-from sk_mmoe.nn._inputs import ColumnEmbedding, ColumnRows, EmbeddedNetwork
 from sk_mmoe.nn._l2_constrained import L2Constrained
 from sk_mmoe.nn._loss import MultiTaskLoss
 from sk_mmoe.nn._members import MemberStack
-from sk_mmoe.nn._mixture import MixtureOfExperts, MMoE, OMoE
+from sk_mmoe.nn._mixture import MixtureOfExperts
+from sk_mmoe.nn._mmoe import MMoE
+from sk_mmoe.nn._omoe import OMoE
 from sk_mmoe.nn._optimizer import FusedAdamW
-from sk_mmoe.nn._ple import PLE, ExtractionLayer
+from sk_mmoe.nn._parameter_groups import parameter_groups
+from sk_mmoe.nn._ple import PLE
 from sk_mmoe.nn._shared_bottom import SharedBottom
 from sk_mmoe.nn._single_task import SingleTask
 from sk_mmoe.nn._sparse import SparseRows
 from sk_mmoe.nn._stacked import StackedLinear, StackedMLP
-from sk_mmoe.nn._tucker import TensorFactorization, TuckerLinear
+from sk_mmoe.nn._tensor_factorization import TensorFactorization
+from sk_mmoe.nn._tucker import TuckerLinear
 
 __all__ = [
     "PLE",
@@ -66,4 +74,5 @@ __all__ = [
     "WeightAverage",
     "count_parameters",
     "fit_width",
+    "parameter_groups",
 ]

@@ -29,7 +29,7 @@ class FixedWeights(nn.Module):
     >>> task_losses = torch.stack([s.square().mean() for s in network(torch.ones(4, 3))])
     >>> balancing.backward(task_losses, network)
     >>> network.heads.weight.grad.shape
-    torch.Size([2, 8])
+    torch.Size([2, 32])
     """
 
     task_weights: Tensor

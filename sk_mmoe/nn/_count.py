@@ -32,7 +32,9 @@ def count_parameters(network: nn.Module, *, hidden_weights_only: bool = False) -
     Examples
     --------
     >>> from sk_mmoe.nn import MMoE, count_parameters
-    >>> network = MMoE(100, [1, 1])
+    >>> network = MMoE(
+    ...     100, [1, 1], expert_hidden_layer_sizes=(16,), tower_hidden_layer_sizes=(8,)
+    ... )
     >>> count_parameters(network)
     14818
     >>> count_parameters(network, hidden_weights_only=True)
@@ -78,7 +80,11 @@ def fit_width(
     A Shared-Bottom network as large as the paper's MMoE:
 
     >>> from sk_mmoe.nn import SharedBottom, fit_width
-    >>> fit_width(lambda units: SharedBottom(100, [1, 1], hidden_layer_sizes=(units,)), 13056)
+    >>> def make_network(units):
+    ...     return SharedBottom(
+    ...         100, [1, 1], hidden_layer_sizes=(units,), tower_hidden_layer_sizes=(8,)
+    ...     )
+    >>> fit_width(make_network, 13056)
     113
     """
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
-from sk_mmoe.nn._inputs import ColumnRows, EmbeddedNetwork
+from sk_mmoe.nn._column_rows import ColumnRows
+from sk_mmoe.nn._embedded import EmbeddedNetwork
 from sk_mmoe.nn._sparse import SparseRows
 
 

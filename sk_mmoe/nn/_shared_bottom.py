@@ -19,9 +19,9 @@ class SharedBottom(nn.Module):
         Number of input features.
     n_outputs : sequence of int
         Number of raw scores of each task.
-    hidden_layer_sizes : sequence of int, default=(113,)
+    hidden_layer_sizes : sequence of int, default=(256,)
         Units of each hidden layer that the tasks share.
-    tower_hidden_layer_sizes : sequence of int, default=(8,)
+    tower_hidden_layer_sizes : sequence of int, default=(32,)
         Units of each hidden layer of a tower.
     activation : str, default="relu"
         Activation of all hidden layers.
@@ -48,8 +48,8 @@ class SharedBottom(nn.Module):
         n_features: int,
         n_outputs: Sequence[int],
         *,
-        hidden_layer_sizes: Sequence[int] = (113,),
-        tower_hidden_layer_sizes: Sequence[int] = (8,),
+        hidden_layer_sizes: Sequence[int] = (256,),
+        tower_hidden_layer_sizes: Sequence[int] = (32,),
         activation: str = "relu",
         dropout: float = 0.0,
     ) -> None:

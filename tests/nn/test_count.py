@@ -4,21 +4,24 @@ import pytest
 
 from sk_mmoe.nn import MMoE, OMoE, SharedBottom, count_parameters, fit_width
 
+# Experts and towers of the paper.
+PAPER = {"expert_hidden_layer_sizes": (16,), "tower_hidden_layer_sizes": (8,)}
+
 
 def test_the_papers_networks_have_the_papers_sizes():
     # Section 5: 100 * 16 * 8 weights of experts and 16 * 8 * 2 of towers.
-    for network in (MMoE(100, [1, 1]), OMoE(100, [1, 1])):
+    for network in (MMoE(100, [1, 1], **PAPER), OMoE(100, [1, 1], **PAPER)):
         assert count_parameters(network, hidden_weights_only=True) == 100 * 16 * 8 + 16 * 8 * 2
 
 
 def test_all_parameters_are_hidden_weights_biases_gates_and_heads():
     experts, towers = 100 * 16 * 8 + 16 * 8, 2 * (16 * 8 + 8)
     gates, heads = 2 * 100 * 8, 2 * (8 + 1)
-    assert count_parameters(MMoE(100, [1, 1])) == experts + towers + gates + heads
+    assert count_parameters(MMoE(100, [1, 1], **PAPER)) == experts + towers + gates + heads
 
 
 def make(units):
-    return SharedBottom(100, [1, 1], hidden_layer_sizes=(units,))
+    return SharedBottom(100, [1, 1], hidden_layer_sizes=(units,), tower_hidden_layer_sizes=(8,))
 
 
 @pytest.mark.parametrize("budget", [1, 116, 117, 1000, 13_056, 1_000_000])

@@ -1,15 +1,9 @@
 """Cross layers: the formula, row by row."""
 
-import pytest
 import torch
 from torch.testing import assert_close
 
 from sk_mmoe.nn import CrossLayers
-
-
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
 
 
 def test_a_layer_multiplies_every_feature_with_a_linear_function_of_all():

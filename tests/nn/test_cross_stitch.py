@@ -1,16 +1,11 @@
-"""Cross-stitch networks: the stitch, and the networks that they become in the limit."""
+"""Cross-stitch networks, and the networks that they become in the limit."""
 
 import pytest
 import torch
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from sk_mmoe.nn import CrossStitch, CrossStitchUnit
-
-
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
+from sk_mmoe.nn import CrossStitch
 
 
 def draw(*shape):
@@ -53,21 +48,6 @@ def heads(network, tasks):
     return [F.linear(*parts) for parts in zip(tasks, weights, biases, strict=True)]
 
 
-def test_stitch_of_values_worked_out_by_hand():
-    unit = CrossStitchUnit(2)
-    unit.weight.data = torch.tensor([[1.0, 2.0], [-1.0, 0.5]])
-    x = torch.tensor([[[1.0, 2.0, 3.0]], [[10.0, 20.0, 40.0]]])
-    expected = torch.tensor([[[21.0, 42.0, 83.0]], [[4.0, 8.0, 17.0]]])
-    assert torch.equal(unit(x), expected)
-
-
-def test_stitch_per_channel_of_values_worked_out_by_hand():
-    unit = CrossStitchUnit(2, n_channels=2)
-    unit.weight.data = torch.tensor([[[1.0, 2.0], [-1.0, 0.5]], [[0.0, 1.0], [3.0, 0.0]]])
-    x = torch.tensor([[[1.0, 2.0]], [[10.0, 20.0]]])
-    assert torch.equal(unit(x), torch.tensor([[[21.0, 20.0]], [[4.0, 6.0]]]))
-
-
 @pytest.mark.parametrize("hidden", [(), 6, (6, 4), (3, 6, 4)])
 @pytest.mark.parametrize("n_outputs", [(1,), (1, 1), (1, 3, 2)])
 @pytest.mark.parametrize("per_channel", [False, True])
@@ -101,21 +81,6 @@ def test_identity_stitches_equal_separate_networks(per_channel):
         assert not layer.weight.grad[1].any()
 
 
-@pytest.mark.parametrize("per_channel", [False, True])
-def test_an_identity_stitch_passes_activations_on_to_the_last_bit(per_channel):
-    unit = CrossStitchUnit(3, own_weight_init=1.0, n_channels=6 if per_channel else None)
-    x = torch.randn(3, 7, 6)
-    assert torch.equal(unit(x), x)
-
-
-@pytest.mark.parametrize("n_channels", [None, 6])
-def test_a_uniform_stitch_gives_the_mean_to_all_tasks(n_channels):
-    n_tasks = 4
-    unit = CrossStitchUnit(n_tasks, own_weight_init=1 / n_tasks, n_channels=n_channels).double()
-    x = draw(n_tasks, 7, 6)
-    assert_near(unit(x), x.mean(dim=0).expand(n_tasks, 7, 6))
-
-
 def test_equal_channels_equal_one_stitch_for_all():
     network = make_network()
     other = make_network(per_channel=True)
@@ -127,40 +92,6 @@ def test_equal_channels_equal_one_stitch_for_all():
     x = draw(7, 5)
     for got, expected in zip(other(x), network(x), strict=True):
         assert_near(got, expected)
-
-
-def test_channels_have_stitches_of_their_own():
-    unit = CrossStitchUnit(2, n_channels=3)
-    x = torch.randn(2, 7, 3)
-    before = unit(x)
-    unit.weight.data[1] = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
-    after = unit(x)
-    assert torch.equal(after[..., [0, 2]], before[..., [0, 2]])
-    assert torch.equal(after[..., 1], x[[1, 0], :, 1])
-
-
-@pytest.mark.parametrize("n_channels", [None, 6])
-def test_leading_axes_are_networks_side_by_side(n_channels):
-    unit = CrossStitchUnit(3, n_channels=n_channels).double()
-    x = draw(2, 3, 7, 6)
-    assert_near(unit(x), torch.stack([unit(x[0]), unit(x[1])]))
-
-
-@pytest.mark.parametrize("n_channels", [None, 5])
-@pytest.mark.parametrize(
-    ("n_tasks", "own", "other"), [(2, 0.9, 0.1), (3, 0.9, 0.05), (5, 0.2, 0.2), (3, 1.0, 0.0)]
-)
-def test_rows_start_with_the_own_weight_and_share_the_rest(n_tasks, own, other, n_channels):
-    weight = CrossStitchUnit(n_tasks, own_weight_init=own, n_channels=n_channels).weight
-    expected = torch.full((n_tasks, n_tasks), other).fill_diagonal_(own)
-    assert_close(weight, expected.expand_as(weight))
-    assert_close(weight.sum(dim=-1), torch.ones(weight.shape[:-1]))
-
-
-@pytest.mark.parametrize("n_channels", [None, 5])
-def test_a_single_task_starts_with_its_own_activations(n_channels):
-    unit = CrossStitchUnit(1, n_channels=n_channels)
-    assert torch.equal(unit.weight, torch.ones_like(unit.weight))
 
 
 @pytest.mark.parametrize("per_channel", [False, True])
@@ -230,9 +161,5 @@ def test_gradients_equal_finite_differences(activation, per_channel):
 
 
 def test_sizes_are_positive_integers():
-    with pytest.raises(ValueError, match="n_tasks must be positive integers"):
-        CrossStitchUnit(0)
-    with pytest.raises(ValueError, match="n_channels must be positive integers"):
-        CrossStitchUnit(2, n_channels=0)
     with pytest.raises(ValueError, match="hidden_layer_sizes must be positive integers"):
         CrossStitch(5, [1, 1], hidden_layer_sizes=(6, 0))

@@ -12,11 +12,6 @@ from sk_mmoe.nn import TaskHeads
 N_OUTPUTS = [1, 4, 2]
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
 def draw(*shape):
     return torch.randn(*shape, dtype=torch.float64)
 

@@ -13,11 +13,6 @@ from sk_mmoe.datasets import make_multitask_sinusoid
 from sk_mmoe.nn import L2Constrained, MultiTaskLoss, SingleTask
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
 def draw(*shape):
     return torch.randn(*shape, dtype=torch.float64)
 

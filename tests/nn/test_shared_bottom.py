@@ -62,6 +62,6 @@ def test_gradients_are_right(x):
 
 def test_the_papers_budget_gives_113_units():
     # 13056 weights of experts and towers for MMoE, so 13056 / (100 + 8 * 2) units here.
-    network = SharedBottom(100, [1, 1])
+    network = SharedBottom(100, [1, 1], hidden_layer_sizes=(113,), tower_hidden_layer_sizes=(8,))
     weights = [layer.weight for layer in (*network.bottom.layers, *network.heads.towers.layers)]
     assert sum(weight.numel() for weight in weights) == 113 * 100 + 113 * 8 * 2 == 13_108

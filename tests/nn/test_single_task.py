@@ -13,11 +13,6 @@ N_OUTPUTS = [1, 4, 2]
 MODULES = {"relu": nn.ReLU, "tanh": nn.Tanh, "identity": nn.Identity}
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
 def draw(*shape):
     return torch.randn(*shape, dtype=torch.float64)
 

@@ -28,11 +28,6 @@ NETWORKS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
 def random_rows(n_rows=30, n_features=12, dtype=torch.float64):
     """Return a matrix with few values, an empty row and an empty column."""
     x = torch.randn(n_rows, n_features, dtype=dtype)

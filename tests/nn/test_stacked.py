@@ -19,11 +19,6 @@ ACTIVATIONS = {
 STACKS = [4, (4,), (2, 3), (2, 1, 3)]
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
 def shape_of(stack):
     return (stack,) if isinstance(stack, int) else stack
 

@@ -22,11 +22,6 @@ NETWORKS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
 def make_stack(make_network, n_members=3):
     """Return networks, and their stack."""
     networks = [make_network().double() for _ in range(n_members)]

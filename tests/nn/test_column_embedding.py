@@ -1,16 +1,11 @@
-"""Embeddings of categorical columns: the numbers of a one-hot product, category by category."""
+"""Embeddings of columns: the numbers of a one-hot product, category by category."""
 
 import pytest
 import torch
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from sk_mmoe.nn import ColumnEmbedding, ColumnRows, EmbeddedNetwork, L2Constrained, MMoE
-
-
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
+from sk_mmoe.nn import ColumnEmbedding, ColumnRows
 
 
 def make_rows(n_rows=20, n_vectors=(4, 2, 5)):
@@ -21,6 +16,14 @@ def make_rows(n_rows=20, n_vectors=(4, 2, 5)):
         codes.append(torch.where(local < 0, 0, first + local))
         first += n
     return ColumnRows(torch.randn(n_rows, 2), torch.stack(codes, dim=1).int())
+
+
+def make_interpolated_rows(n_rows=20):
+    """Return rows with a column between four knots, one between three, and one of categories."""
+    lower = torch.stack([torch.randint(1, 4, (n_rows,)), torch.randint(5, 7, (n_rows,))], dim=1)
+    category = torch.randint(8, 10, (n_rows, 1))
+    levels = torch.cat([lower, category, lower + 1], dim=1).int()
+    return ColumnRows(torch.randn(n_rows, 1), levels, torch.rand(n_rows, 3))
 
 
 def test_an_embedding_is_a_product_with_one_hot_columns():
@@ -54,41 +57,10 @@ def test_an_unseen_category_is_a_vector_of_zeros_at_first():
     assert not ColumnEmbedding(0, [4, 2])(rows).any()
 
 
-def test_an_embedded_network_is_the_network_behind_the_embeddings():
-    rows = make_rows()
-    network = EmbeddedNetwork(MMoE, 5, [1, 3], n_vectors=[4, 2, 5], embedding_dim=3, n_experts=4)
-    x = network.column_embedding(rows)
-    for ours, theirs in zip(network(rows), network.network(x), strict=True):
-        assert torch.equal(ours, theirs)
-    assert torch.equal(network.gate_weights(rows), network.network.gate_weights(x))
-    assert network.heads is network.network.heads
-    assert network.network.gate_weights(x).shape[-1] == 4
-
-
-def test_the_penalty_is_that_of_the_network():
-    network = EmbeddedNetwork(L2Constrained, 5, [1, 1], n_vectors=[4, 2, 5])
-    assert torch.equal(network.penalty(), network.network.penalty())
-    assert EmbeddedNetwork(MMoE, 5, [1, 1], n_vectors=[4, 2, 5]).penalty() is None
-
-
-def test_padded_rows_hold_unseen_levels():
-    padded = make_rows().pad(3)
-    assert padded.shape == (23, 5)
-    assert not any(part[20:].any() for part in (padded.numbers, padded.levels))
-
-
 @pytest.mark.parametrize("n_vectors", [[0], [2, -1], [1.5]])
 def test_numbers_of_categories_must_be_positive(n_vectors):
     with pytest.raises(ValueError, match="n_vectors must be positive integers"):
         ColumnEmbedding(1, n_vectors)
-
-
-def make_interpolated_rows(n_rows=20):
-    """Return rows with a column between four knots, one between three, and one of categories."""
-    lower = torch.stack([torch.randint(1, 4, (n_rows,)), torch.randint(5, 7, (n_rows,))], dim=1)
-    category = torch.randint(8, 10, (n_rows, 1))
-    levels = torch.cat([lower, category, lower + 1], dim=1).int()
-    return ColumnRows(torch.randn(n_rows, 1), levels, torch.rand(n_rows, 3))
 
 
 def test_between_two_knots_a_column_moves_from_one_vector_to_the_next():
@@ -131,12 +103,3 @@ def test_the_vectors_of_knots_lie_on_a_line_at_first():
     steps = layer.weight[1:6].diff(dim=0)
     assert_close(steps, steps[:1].expand(4, -1))
     assert_close(layer.weight[3], torch.zeros(4))
-
-
-def test_crossed_columns_reach_the_network():
-    rows = make_interpolated_rows()
-    network = EmbeddedNetwork(MMoE, 4, [1], n_vectors=[4, 3, 2], n_interpolated=2, n_cross_layers=2)
-    x = network.cross(network.column_embedding(rows))
-    assert torch.equal(network(rows)[0], network.network(x)[0])
-    assert torch.equal(network.gate_weights(rows), network.network.gate_weights(x))
-    assert not torch.equal(x, network.column_embedding(rows))

@@ -1,0 +1,149 @@
+"""A network that reads the columns of a table through embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from torch import Tensor, nn
+
+from sk_mmoe.nn._column_embedding import ColumnEmbedding
+from sk_mmoe.nn._column_rows import ColumnRows
+from sk_mmoe.nn._cross import CrossLayers
+
+
+class EmbeddedNetwork(nn.Module):
+    """A network that reads the columns of a table through embeddings.
+
+    Parameters
+    ----------
+    network : type
+        The class of the network.
+    n_features : int
+        Number of columns.
+    n_outputs : sequence of int
+        Number of raw scores of each task.
+    n_vectors : sequence of int
+        Number of levels of each column that has some, as in :class:`ColumnEmbedding`.
+    n_interpolated : int, default=0
+        Number of these columns, the first ones, whose values lie between levels.
+    embedding_dim : int, default=8
+        Length of the vector of a level.
+    embedding_alpha : float, default=1.0
+        Weight decay of the vectors, as in :class:`ColumnEmbedding`. `None`: that of the optimizer.
+    n_cross_layers : int, default=2
+        Number of :class:`CrossLayers` between embeddings and network.
+    **parameters
+        Further parameters of the network.
+
+    Attributes
+    ----------
+    column_embedding : ColumnEmbedding
+        The embeddings.
+    cross : CrossLayers
+        What multiplies them.
+    network : torch.nn.Module
+        The network, which reads numbers and embeddings side by side.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_mmoe.nn import ColumnRows, EmbeddedNetwork, MMoE
+    >>> network = EmbeddedNetwork(MMoE, 5, [1, 3], n_vectors=[4, 2, 5])
+    >>> rows = ColumnRows(torch.zeros(7, 2), torch.ones(7, 3, dtype=torch.int32))
+    >>> [tuple(scores.shape) for scores in network(rows)]
+    [(7, 1), (7, 3)]
+    """
+
+    def __init__(
+        self,
+        network: type[nn.Module],
+        n_features: int,
+        n_outputs: Sequence[int],
+        *,
+        n_vectors: Sequence[int],
+        n_interpolated: int = 0,
+        embedding_dim: int = 8,
+        embedding_alpha: float | None = 1.0,
+        n_cross_layers: int = 2,
+        **parameters: Any,
+    ) -> None:
+        super().__init__()
+        n_numbers = n_features - len(n_vectors)
+        self.column_embedding = ColumnEmbedding(
+            n_numbers,
+            n_vectors,
+            embedding_dim,
+            n_interpolated=n_interpolated,
+            embedding_alpha=embedding_alpha,
+        )
+        n_inputs = self.column_embedding.out_features
+        self.cross = CrossLayers(n_inputs, n_cross_layers)
+        self.network = network(n_inputs, n_outputs, **parameters)
+
+    @property
+    def heads(self) -> nn.Module:
+        """What each task has for itself."""
+        heads: nn.Module = cast(Any, self.network).heads
+        return heads
+
+    def read(self, rows: ColumnRows) -> Tensor:
+        """Return the input of the network behind.
+
+        Parameters
+        ----------
+        rows : ColumnRows of shape (n_samples, n_features)
+            The rows of the table.
+
+        Returns
+        -------
+        Tensor of shape (n_samples, n_inputs)
+            The input.
+        """
+        inputs: Tensor = self.cross(self.column_embedding(rows))
+        return inputs
+
+    def forward(self, rows: ColumnRows) -> list[Tensor]:
+        """Return the raw scores of each task.
+
+        Parameters
+        ----------
+        rows : ColumnRows of shape (n_samples, n_features)
+            The rows of the table.
+
+        Returns
+        -------
+        list of Tensor of shape (n_samples, n_outputs[k])
+            The raw scores.
+        """
+        scores: list[Tensor] = self.network(self.read(rows))
+        return scores
+
+    def gate_weights(self, rows: ColumnRows, *, level: int = -1) -> Tensor:
+        """Return the weight that each task's gate gives to each expert of a level.
+
+        Parameters
+        ----------
+        rows : ColumnRows of shape (n_samples, n_features)
+            The rows of the table.
+        level : int, default=-1
+            The level, where there are several.
+
+        Returns
+        -------
+        Tensor of shape (n_tasks, n_samples, n_experts)
+            The weights.
+        """
+        weights: Tensor = cast(Any, self.network).gate_weights(self.read(rows), level=level)
+        return weights
+
+    def penalty(self) -> Tensor | None:
+        """Return what the network adds to the loss.
+
+        Returns
+        -------
+        Tensor of shape () or None
+            The penalty, `None` where there is none.
+        """
+        penalty: Callable[[], Tensor] | None = getattr(self.network, "penalty", None)
+        return None if penalty is None else penalty()

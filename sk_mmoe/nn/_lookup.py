@@ -1,0 +1,46 @@
+"""Rows of a matrix by their numbers, with a fast backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def look_up(weight: Tensor, rows: Tensor, transpose: Callable[[], Tensor] | None = None) -> Tensor:
+    """Return rows of a matrix."""
+    vectors: Tensor = _Lookup.apply(weight, rows, transpose)  # type: ignore[no-untyped-call]
+    return vectors
+
+
+class _Lookup(torch.autograd.Function):
+    """Rows of a matrix; torch's own way back adds them up one by one, in ten times the time."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, weight: Tensor, rows: Tensor, transpose: Callable[[], Tensor] | None
+    ) -> Tensor:
+        """Return the rows with the numbers of `rows`."""
+        ctx.rows, ctx.transpose, ctx.n_rows = rows, transpose, len(weight)
+        return weight.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        """Return the gradient of the matrix."""
+        where = _count_places(ctx.rows, ctx.n_rows) if ctx.transpose is None else ctx.transpose()
+        return where.to(gradient) @ gradient.flatten(0, -2), None, None
+
+
+def _count_places(rows: Tensor, n_rows: int) -> Tensor:
+    """Return where each row stands, as a sparse matrix of zeros and ones."""
+    rows = rows.flatten()
+    starts = torch.bincount(rows, minlength=n_rows).cumsum(0)
+    return torch.sparse_csr_tensor(
+        torch.cat([starts.new_zeros(1), starts]),
+        rows.argsort(),
+        rows.new_ones(len(rows), dtype=torch.get_default_dtype()),
+        size=(n_rows, len(rows)),
+        check_invariants=False,
+    )

@@ -1,0 +1,91 @@
+"""Gates that use all experts, weighted by a softmax."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sk_mmoe.nn._sparse import SparseRows
+from sk_mmoe.nn._stacked import StackedLinear
+
+# Length of an axis from which torch computes a softmax along it by vectors.
+_LONG_AXIS = 16
+
+
+class SoftmaxGate(StackedLinear):
+    r"""Gates that listen to all experts: :math:`g^k(x) = \mathrm{softmax}(W_{gk} x)`.
+
+    Parameters
+    ----------
+    in_features : int
+        Number of input features.
+    n_gates : int
+        Number of gates.
+    n_experts : int
+        Number of experts.
+    dropout : float, default=0.0
+        Probability, for each sample and gate, of dropping an expert in training.
+    """
+
+    def __init__(
+        self, in_features: int, n_gates: int, n_experts: int, *, dropout: float = 0.0
+    ) -> None:
+        super().__init__(n_gates, in_features, n_experts, bias=False)
+        self.dropout = dropout
+
+    def forward(self, x: Tensor | SparseRows) -> Tensor:
+        """Return the weights of the experts, which sum to one.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, in_features) or (n_gates, n_samples, in_features), or \
+                SparseRows
+            One input shared by all gates, or one for each.
+
+        Returns
+        -------
+        Tensor of shape (n_gates, n_samples, n_experts)
+            The weights.
+        """
+        return softmax(self._select(self._logits(x)))
+
+    def _logits(self, x: Tensor | SparseRows) -> Tensor:
+        """Return the logits; those of dropped experts are minus infinity."""
+        logits = super().forward(x)
+        if self.training and self.dropout > 0:
+            logits = logits.masked_fill(draw_dropped(logits, self.dropout), -torch.inf)
+        return logits
+
+    def _select(self, logits: Tensor) -> Tensor:
+        """Return the logits of the experts to listen to, minus infinity for the others."""
+        return logits
+
+    def penalty(self) -> Tensor | None:
+        """Return what the last pass in training adds to the loss: nothing."""
+        return None
+
+
+def softmax(logits: Tensor) -> Tensor:
+    """Return the softmax over the last axis.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (..., n_samples, n_experts)
+        The logits.
+
+    Returns
+    -------
+    Tensor of shape (..., n_samples, n_experts)
+        The weights, which sum to one.
+    """
+    if logits.shape[-1] >= _LONG_AXIS or logits.device.type != "cpu":
+        return logits.softmax(dim=-1)
+    # Along a short last axis torch goes value by value, several times as slowly.
+    return logits.mT.contiguous().softmax(dim=-2).mT.contiguous()
+
+
+def draw_dropped(x: Tensor, probability: float) -> Tensor:
+    """Return which experts to drop."""
+    dropped = torch.rand_like(x) < probability
+    # Where chance would drop every expert, none is dropped.
+    return dropped & ~dropped.all(dim=-1, keepdim=True)
