@@ -20,6 +20,7 @@ from sk_mmoe.nn._cross import CrossLayers
 from sk_mmoe.nn._cross_stitch import CrossStitch, CrossStitchUnit
 from sk_mmoe.nn._gradient_balancing import GradientSurgery, GradNorm, PCGrad
 from sk_mmoe.nn._heads import TaskHeads
+from sk_mmoe.nn._initialization import initialize_weights
 from sk_mmoe.nn._inputs import ColumnEmbedding, ColumnRows, EmbeddedNetwork
 from sk_mmoe.nn._l2_constrained import L2Constrained
 from sk_mmoe.nn._loss import MultiTaskLoss
@@ -66,4 +67,5 @@ __all__ = [
     "WeightAverage",
     "count_parameters",
     "fit_width",
+    "initialize_weights",
 ]
