@@ -220,6 +220,7 @@ class MultiTaskEstimator(CallbackSupportMixin, DataPreparation):
             "verbose": int(self.verbose),
             "device": check_device(self.device),
             "dtype": self.dtype,
+            "weight_init": self.weight_init,
             "average": self.average,
             "compile": self.compile,
             "seed": seeds[0],

@@ -41,6 +41,10 @@ n_cross_layers : int, default=2
     (:class:`~sk_mmoe.nn.CrossLayers`), which saves epochs. Inputs without embeddings pass none.
 activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
     Activation of the hidden layers.
+weight_init : {"torch", "glorot_uniform", "he_uniform"}, default="torch"
+    How the first weights are drawn (:func:`~sk_mmoe.nn.initialize_weights`). "torch": as by
+    :class:`torch.nn.Linear`. "glorot_uniform": as by Keras and TensorFlow, with zero biases, to
+    repeat results from there. "he_uniform": larger weights, for many hidden layers of ReLUs.
 dropout : float, default=0.0
     Probability of dropping a unit after every hidden layer, in [0, 1).
 task_weights : dict or array-like of shape (n_tasks,), default=None

@@ -10,6 +10,7 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sk_mmoe.nn._initialization import WEIGHT_BOUNDS
 from sk_mmoe.nn._loss import BALANCING
 from sk_mmoe.nn._stacked import ACTIVATIONS
 
@@ -33,6 +34,7 @@ class TrainingParameters(BaseEstimator):
     category_smooth: float = 20.0
     n_cross_layers: int = 2
     activation: str = "relu"
+    weight_init: str = "torch"
     dropout: float = 0.0
     task_weights: Any = None
     loss_balancing: Any = "fixed"
@@ -65,6 +67,7 @@ class TrainingParameters(BaseEstimator):
         "category_smooth": [Interval(Real, 0, None, closed="left")],
         "n_cross_layers": [Interval(Integral, 0, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
+        "weight_init": [StrOptions(set(WEIGHT_BOUNDS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "task_weights": [dict, "array-like", None],
         "loss_balancing": [StrOptions(set(BALANCING)), torch.nn.Module],

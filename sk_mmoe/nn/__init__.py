@@ -25,6 +25,7 @@ from sk_mmoe.nn._embedded import EmbeddedNetwork
 from sk_mmoe.nn._extraction import ExtractionLayer
 from sk_mmoe.nn._gradient_balancing import GradientSurgery, GradNorm, PCGrad
 from sk_mmoe.nn._heads import TaskHeads
+from sk_mmoe.nn._initialization import initialize_weights
 from sk_mmoe.nn._l2_constrained import L2Constrained
 from sk_mmoe.nn._loss import MultiTaskLoss
 from sk_mmoe.nn._members import MemberStack
@@ -74,5 +75,6 @@ __all__ = [
     "WeightAverage",
     "count_parameters",
     "fit_width",
+    "initialize_weights",
     "parameter_groups",
 ]

@@ -75,6 +75,10 @@ class TableDataset(Dataset[Any]):
             n_tables=len(datasets),
         )
 
+    def become(self, other: TableDataset) -> None:
+        """Hold the samples of another data set instead."""
+        vars(self).update(vars(other))
+
     def to(self, device: str) -> TableDataset:
         """Move the samples to a device, where they fit; else leave them where they are."""
         if torch.device(device).type == "cuda" and self.nbytes < 0.5 * _free_memory(device):

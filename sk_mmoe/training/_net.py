@@ -17,7 +17,13 @@ from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.history import History
 from torch import Tensor
 
-from sk_mmoe.nn import EmbeddedNetwork, MemberStack, MultiTaskLoss, WeightAverage
+from sk_mmoe.nn import (
+    EmbeddedNetwork,
+    MemberStack,
+    MultiTaskLoss,
+    WeightAverage,
+    initialize_weights,
+)
 from sk_mmoe.training._loader import BatchLoader, TableDataset, prefetch
 from sk_mmoe.training._prediction import BatchedPrediction
 from sk_mmoe.training._seeding import epoch_seed, forked_rng
@@ -51,6 +57,8 @@ class MultiTaskNet(BatchedPrediction, NeuralNet):
         The seeds of the other members, where the module is a stack of several.
     dtype : str, default="float32"
         The type of the parameters.
+    weight_init : str, default="torch"
+        How the first weights are drawn, as in :func:`~sk_mmoe.nn.initialize_weights`.
     average : bool, default=False
         Whether the module ends with the average of its weights over the later steps.
     amp : bool, default=False
@@ -74,6 +82,7 @@ class MultiTaskNet(BatchedPrediction, NeuralNet):
         seed: int = 0,
         further_seeds: Sequence[int] = (),
         dtype: str = "float32",
+        weight_init: str = "torch",
         average: bool = False,
         amp: bool = False,
         iterator_train: Any = BatchLoader,
@@ -83,6 +92,7 @@ class MultiTaskNet(BatchedPrediction, NeuralNet):
         self.seed = seed
         self.further_seeds = further_seeds
         self.dtype = dtype
+        self.weight_init = weight_init
         self.average = average
         self.amp = amp
         super().__init__(
@@ -151,16 +161,22 @@ class MultiTaskNet(BatchedPrediction, NeuralNet):
 
     def initialize_module(self) -> MultiTaskNet:
         """Build the module in the net's dtype."""
-        super().initialize_module()
+        self._build_module()
         if self.further_seeds:
             networks = [self.module_]
             for seed in self.further_seeds:
                 torch.manual_seed(epoch_seed(seed, 0))
-                super().initialize_module()
+                self._build_module()
                 networks.append(self.module_)
             self.module_ = MemberStack(networks)
         self.module_ = self.module_.to(getattr(torch, self.dtype))
         return self
+
+    def _build_module(self) -> None:
+        """Build a single module, and draw its weights."""
+        super().initialize_module()
+        if self.weight_init != "torch":  # what it has already
+            initialize_weights(self.module_, self.weight_init)
 
     def initialize_criterion(self) -> MultiTaskNet:
         """Build the criterion in the net's dtype."""

@@ -1,0 +1,63 @@
+"""Figures 4 and 5: Shared-Bottom, OMoE and MMoE on tasks that are related more or less.
+
+``python benchmarks/paper/fig4_5.py`` goes through a plan of runs, one chunk after the other, and
+takes up where it was stopped. Figures are drawn by ``claims.py``. ``--quick`` trains a few short
+runs into a file that is not kept.
+"""
+
+import tempfile
+from pathlib import Path
+
+from _common import CORRELATIONS, RESULTS, arguments, work_through
+
+NAMES = ("Shared-Bottom", "OMoE", "MMoE")
+PAPER = {
+    "calibration": "two sines",
+    "init": "glorot_uniform",
+    "batch": 128,
+    "steps": 10_000,
+}
+
+
+def points(rate, n_runs, **changed):
+    """Return the nine points of the figures: three models at three correlations."""
+    return [
+        (PAPER | changed | {"rate": rate, "model": name, "p": p}, n_runs)
+        for p in CORRELATIONS
+        for name in NAMES
+    ]
+
+
+# What matters most comes first; every line has all nine points.
+PLAN = [
+    *points(1e-2, 20),
+    *points(1e-3, 20),
+    *points(1e-2, 40),
+    *points(1e-4, 10),
+    *points(1e-2, 10, init="torch"),
+    *points(1e-2, 10, calibration="ten random sines"),
+    *points(1e-3, 10, init="torch"),
+    *points(1e-3, 10, calibration="ten random sines"),
+    *points(1e-3, 40),
+    *points(1e-2, 100),
+    *points(1e-3, 100),
+    *points(1e-4, 40),
+    *points(1e-2, 200),
+    *points(1e-3, 200),
+    *points(1e-4, 200),
+]
+
+
+def main():
+    """Train what is missing."""
+    options = arguments(__doc__).parse_args()
+    if options.quick:
+        with tempfile.TemporaryDirectory() as folder:
+            plan = [(setting | {"steps": 200}, 2) for setting, _ in points(1e-2, 2)]
+            work_through(plan, Path(folder) / "fig4_5.jsonl", chunk_size=2)
+        return
+    work_through(PLAN, RESULTS / "fig4_5.jsonl", chunk_size=20)
+
+
+if __name__ == "__main__":
+    main()
