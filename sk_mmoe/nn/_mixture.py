@@ -56,6 +56,8 @@ class MixtureOfExperts(nn.Module):
     ----------
     n_gates : int
         Number of gates.
+    n_experts : int
+        Number of experts.
     out_features : int
         Number of output features.
 
@@ -124,6 +126,7 @@ class MixtureOfExperts(nn.Module):
             dropout=gate_dropout,
         )
         self.n_gates = n_gates
+        self.n_experts = n_experts
         self.out_features = self.experts.out_features
 
     def gate_weights(self, gate_input: Tensor) -> Tensor:

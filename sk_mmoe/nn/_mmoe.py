@@ -155,6 +155,17 @@ class MMoE(nn.Module):
         _, gate_input = self._inputs(layers, x)
         return layers[-1].gate_weights(gate_input)[:n_tasks].expand(n_tasks, -1, -1)
 
+    def reachable_experts(self) -> Tensor:
+        """Return which experts each task can use.
+
+        Returns
+        -------
+        Tensor of bool of shape (n_tasks, n_experts)
+            True everywhere: each task can use all experts of a level.
+        """
+        n_experts = cast(MixtureOfExperts, self.levels[-1]).n_experts
+        return torch.ones(len(self.heads.n_outputs), n_experts, dtype=torch.bool)
+
     def _inputs(self, layers: Sequence[MixtureOfExperts], x: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the experts and what the gates of the last of some levels read."""
         x = gate_input = self.trunk(x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from sk_mmoe.nn._extraction import ExtractionLayer
@@ -127,6 +128,20 @@ class PLE(nn.Module):
         for lower in before:
             x = lower(x)
         return layer.gate_weights(x)[: len(self.heads.n_outputs)]
+
+    def reachable_experts(self) -> Tensor:
+        """Return which experts each task can use.
+
+        Returns
+        -------
+        Tensor of bool of shape (n_tasks, n_experts)
+            True for the task's own experts and the shared ones, in the order of
+            :meth:`gate_weights`. It is the same for all levels.
+        """
+        layer = cast(ExtractionLayer, self.levels[-1])
+        own = torch.eye(layer.n_tasks, dtype=torch.bool).repeat_interleave(layer.n_task_experts, 1)
+        shared = torch.ones(layer.n_tasks, layer.n_shared_experts, dtype=torch.bool)
+        return torch.cat([own, shared], dim=1)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the raw scores of each task.

@@ -242,6 +242,16 @@ def test_gradients_of_trunk_and_levels_equal_finite_differences():
 
 
 @pytest.mark.parametrize("cls", [MMoE, OMoE])
+@pytest.mark.parametrize("gate", ["softmax", "top_k"])
+def test_every_task_can_reach_every_expert_whatever_the_gate_selects(cls, gate):
+    network = cls(5, [1, 2, 1], n_experts=4, gate=gate, n_levels=2)
+    reachable = network.reachable_experts()
+    assert reachable.dtype == torch.bool
+    assert reachable.shape == (3, 4)
+    assert reachable.all()
+
+
+@pytest.mark.parametrize("cls", [MMoE, OMoE])
 @pytest.mark.parametrize(("n_levels", "level"), [(1, 1), (1, -2), (2, 2), (2, -3)])
 def test_a_level_that_does_not_exist_is_an_error(cls, n_levels, level):
     network = cls(5, [1, 2], n_levels=n_levels, **SIZES)

@@ -185,6 +185,27 @@ def test_gate_weights_count_levels_from_both_ends():
         assert_near(by_level[2][k][:, 9:], gate[k][:, 3:])
 
 
+@pytest.mark.parametrize("n_levels", [1, 2])
+@pytest.mark.parametrize(("n_shared", "n_own"), EXPERTS)
+def test_a_task_can_reach_the_experts_to_which_its_gate_gives_weight(n_shared, n_own, n_levels):
+    network = make_network(n_shared, n_own, n_levels=n_levels)
+    reachable = network.reachable_experts()
+    assert reachable.dtype == torch.bool
+    for level in range(n_levels):
+        weights = network.gate_weights(draw(20, 5), level=level)
+        assert torch.equal(reachable, (weights > 0).all(dim=1))
+
+
+def test_an_abandoned_expert_is_still_in_reach():
+    network = make_network(1, 1, (1, 1))
+    # Weights of the shared expert that round to zero.
+    network.levels[0].gates.weight.data[:, 0] = 1e4
+    network.levels[0].gates.weight.data[:, 1] = -1e4
+    assert not network.gate_weights(draw(20, 5).abs())[:, :, 2].any()
+    expected = torch.tensor([[True, False, True], [False, True, True]])
+    assert torch.equal(network.reachable_experts(), expected)
+
+
 @pytest.mark.parametrize("level", [-3, 2, 5])
 def test_gate_weights_of_a_level_that_is_not_there_are_refused(level):
     network = make_network(n_levels=2)
