@@ -1,8 +1,9 @@
 """Torch networks for multi-task learning, usable without the rest of the package.
 
-A network is built from ``(n_features, n_outputs, **hyperparameters)``; its ``forward(x)`` takes a
-tensor of shape ``(n_samples, n_features)`` and returns one tensor of raw scores per task, of shape
-``(n_samples, n_outputs[k])``.  This subpackage imports torch only.
+Build a network as ``Network(n_features, n_outputs, **hyperparameters)``.  Its ``forward(x)`` takes
+a tensor of shape ``(n_samples, n_features)`` and returns one tensor of raw scores per task, of
+shape ``(n_samples, n_outputs[k])``.  The defaults of a network are those of the estimators with its
+name.  This subpackage imports torch only.
 
 Examples
 --------

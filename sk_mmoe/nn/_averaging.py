@@ -1,4 +1,4 @@
-"""A running average of weights over the steps of training."""
+"""A running average of the weights over the training steps."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-# The mean is over about the last ninth of all steps.
+# The average covers roughly the last ninth of all steps.
 _DELAY = 8
 
 
 class WeightAverage:
-    r"""An average of weights over the later steps of training.
+    """Average of the weights over the later training steps.
 
-    After step ``t`` it moves to the weights by ``9 / (t + 8)`` of the way: it forgets the beginning
-    in proportion to the length of training, so that there is no rate to choose [1]_.
+    After step ``t`` the average moves towards the current weights by the fraction ``9 / (t + 8)``.
+    At any time it covers roughly the last ninth of all steps, so there is no rate to choose [1]_.
 
     Parameters
     ----------
     parameters : iterable of torch.nn.Parameter
-        The weights. Outside of :meth:`training` they hold the average.
+        The weights to average. They hold the average, except inside :meth:`training`.
 
     References
     ----------
@@ -46,17 +46,17 @@ class WeightAverage:
     def __init__(self, parameters: Iterable[nn.Parameter]) -> None:
         self.parameters = list(parameters)
         self.n_steps = 0
-        # Of the weights and their average the ones that the parameters do not hold.
+        # The average while the parameters hold the weights of the last step, else these weights.
         self.others: list[Tensor] = []
 
     @contextmanager
     def training(self) -> Iterator[None]:
-        """Give the parameters back the weights that training goes on from.
+        """Restore the weights of the last step, so that training can continue from them.
 
         Yields
         ------
         None
-            Outside of the block the parameters hold the average.
+            At the end of the block the parameters hold the average again.
         """
         self._swap()
         try:
@@ -66,7 +66,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take the weights after a step into the average."""
+        """Include the current weights in the average. Call it after each optimizer step."""
         self.n_steps += 1
         if not self.others:
             self.others = [parameter.clone() for parameter in self.parameters]
@@ -82,22 +82,22 @@ class WeightAverage:
             other.copy_(held)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what is not in the parameters.
+        """Return the state that the parameters do not contain.
 
         Returns
         -------
         dict
-            The number of steps, and the other weights.
+            The number of steps, and the weights that the parameters do not hold at the moment.
         """
         return {"n_steps": self.n_steps, "others": self.others}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where another average stands.
+        """Continue from the state of another average.
 
         Parameters
         ----------
         state : dict
-            What its :meth:`state_dict` returned.
+            What the :meth:`state_dict` of the other average returned.
         """
         self.n_steps = state["n_steps"]
         self.others = [

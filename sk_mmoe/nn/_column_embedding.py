@@ -13,43 +13,48 @@ from sk_mmoe.nn._column_rows import ColumnRows
 from sk_mmoe.nn._lookup import look_up
 from sk_mmoe.nn._stacked import check_sizes
 
-# Small vectors at first: what the network behind makes of them then grows with what it learns.
+# Vectors start small, so that their effect on the scores grows with what is learned.
 _SCALE = 0.1
 
-# A vector learns from the rows of its category or knot only, which are few in a batch.
+# A vector learns only from the rows of its category or knot, of which a batch has few.
 _RATE = 5
 
 
 class ColumnEmbedding(nn.Module):
-    """Numbers as they are, beside a learned vector for the value of each column that has levels.
+    """Input of a network: numbers, and a learned vector for each value of the other columns.
 
-    All columns share one table of vectors: vector 0 is for values that were never seen, the next
-    ``n_vectors[0]`` are those of the first column, and so on. The first `n_interpolated` columns
-    are numeric: their levels are knots, and between two of them the vector changes linearly, so
-    that a layer on top is a piecewise linear function of the column [1]_. In the others a level may
-    have a share of its vector only.
+    All columns share one table of vectors. Vector 0 belongs to values that were not seen in
+    training, the next ``n_vectors[0]`` vectors to the first column, and so on. The first
+    `n_interpolated` columns are numeric, and their levels are knots: between two knots the vector
+    changes linearly, so that a layer on top is a piecewise linear function of the column [1]_. The
+    other columns are categorical. A category may use a fraction of its vector only.
 
     Parameters
     ----------
     n_numbers : int
-        Number of columns that are read as they are.
+        Number of columns that are read as numbers.
     n_vectors : sequence of int
         Number of levels of each other column.
     embedding_dim : int, default=8
-        Length of a vector.
+        Length of a vector. Raise it if columns have many categories, and many rows per category.
     n_interpolated : int, default=0
-        Number of columns, the first ones, whose values lie between levels.
+        Number of numeric columns with knots, which come first.
     embedding_alpha : float, default=1.0
         Weight decay of the vectors, in the groups of :func:`parameter_groups`. `None`: the
-        optimizer's weight decay.
+        optimizer's weight decay. Raise it if rare categories overfit.
 
     Attributes
     ----------
     weight : torch.nn.Parameter of shape (1 + sum(n_vectors), embedding_dim)
-        The vectors. At first those of categories are normal with a standard deviation of 0.1,
-        those of knots proceed along a line of such a length, and vector 0 is zero.
+        The vectors. Those of categories start normal with a standard deviation of 0.1, those of
+        knots along a line of that scale, and vector 0 at zero.
     out_features : int
         Number of output features.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
 
     References
     ----------
@@ -99,12 +104,12 @@ class ColumnEmbedding(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Draw the vectors."""
+        """Draw the initial vectors."""
         nn.init.normal_(self.weight, std=_SCALE)
         self.weight[0] = 0
         start = 1
         for n_knots in self.n_vectors[: self.n_interpolated]:
-            # Neighbours that differ at random would have to learn from few rows to be alike.
+            # If neighbours started at random, few rows would have to teach them to be similar.
             place = torch.linspace(-math.sqrt(3), math.sqrt(3), n_knots).unsqueeze(1)
             self.weight[start : start + n_knots] = place * self.weight[start]
             start += n_knots
@@ -125,10 +130,10 @@ class ColumnEmbedding(nn.Module):
         weight: Tensor = self.weight
         numbers, levels, shares = rows.numbers, rows.levels, rows.shares
         transpose = rows.transpose
-        if weight.dim() > 2:  # of a stack of members: their tables one below the other
+        if weight.dim() > 2:  # the tables of several members, one below the other
             n_members, n_vectors, _ = weight.shape
             first = n_vectors * torch.arange(n_members, dtype=levels.dtype, device=levels.device)
-            if levels.dim() < 3:  # rows that the members share
+            if levels.dim() < 3:  # members share the rows
                 transpose = None
             levels = levels + first[:, None, None]
             numbers, shares = (part.expand(*levels.shape[:-1], -1) for part in (numbers, shares))
@@ -157,7 +162,8 @@ class ColumnEmbedding(nn.Module):
         Returns
         -------
         list of dict
-            One group: five times the learning rate, and `embedding_alpha` as weight decay.
+            One group, with five times the learning rate, and with `embedding_alpha` as weight decay
+            unless it is None.
         """
         settings: dict[str, Any] = {"lr": _RATE * rate}
         if self.embedding_alpha is not None:

@@ -1,4 +1,4 @@
-"""Rows of a table whose categories and knots a network looks up."""
+"""Rows of a table with columns that a network looks up."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from torch import Tensor
 
 
 class ColumnRows:
-    """Rows of a table some of whose columns are looked up.
+    """Rows of a table, some of whose columns are looked up in a :class:`ColumnEmbedding`.
 
-    A column that is looked up has levels, each with a learned vector: its categories, or knots
-    between which its values lie.
+    Such a column has levels, each with a learned vector. The levels of a categorical column are its
+    categories; those of a numeric column are knots, and its values lie between two of them.
 
     Parameters
     ----------
     numbers : Tensor of shape (n_samples, n_numbers)
-        The columns that the network reads as they are.
+        The columns that the network reads as numbers.
     levels : Tensor of shape (n_samples, n_looked_up + n_interpolated), int
-        The levels of the other columns, as :class:`ColumnEmbedding` counts them. A value between
-        two levels has the lower one in its column's place, and the upper one after all columns.
+        The levels of the other columns, numbered as :class:`ColumnEmbedding` numbers them. The
+        first `n_interpolated` columns hold the lower of two levels; the upper ones follow after all
+        columns.
     shares : Tensor of shape (n_samples, n_looked_up), default=None
-        What share of its vector the level of a value has, in [0, 1]; of a value between two levels
-        the share of the upper one, the rest being that of the lower one. `None`: no column has
-        values between levels, and all have their vectors whole.
+        The factor of each vector, in [0, 1]. Between two levels it is the weight of the upper one;
+        the lower one has the rest. `None`: no value lies between two levels, and all factors are 1.
     transpose : callable, default=None
-        Returns, when the way back needs it, a matrix of layout ``torch.sparse_csr`` with a row for
-        each level and a one in the column of each place in `levels` where it stands. `None`
-        leaves that to torch, which takes longer than other libraries.
+        Function that returns where each level occurs: a matrix of layout ``torch.sparse_csr`` with
+        one row per level, and a one in the column of each entry of `levels` that equals it. It is
+        called when gradients need it. `None`: torch computes the matrix. Pass a function if another
+        library does so faster.
 
     Examples
     --------
@@ -63,12 +64,12 @@ class ColumnRows:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the table that the rows are part of."""
+        """The shape of these rows in the table."""
         *rows, n_numbers = self.numbers.shape
         return (*rows, n_numbers + self.shares.shape[-1])
 
     def to(self, device: Any) -> ColumnRows:
-        """Return the rows on a device.
+        """Move the rows to a device.
 
         Parameters
         ----------
@@ -78,18 +79,18 @@ class ColumnRows:
         Returns
         -------
         ColumnRows
-            The rows.
+            The moved rows.
         """
         numbers, levels, shares = (part.to(device) for part in self.parts)
         return ColumnRows(numbers, levels, shares, self.transpose)
 
     def pad(self, n_rows: int) -> ColumnRows:
-        """Return the rows with some at the end that have zeros, and levels never seen.
+        """Append rows of zeros, whose levels are those of unseen values.
 
         Parameters
         ----------
         n_rows : int
-            The number of further rows.
+            The number of rows to append.
 
         Returns
         -------

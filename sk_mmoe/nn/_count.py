@@ -1,4 +1,4 @@
-"""Counts of parameters, and networks sized to a budget of them."""
+"""Number of parameters of a network, and the width that gives a certain number."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ def count_parameters(network: nn.Module, *, hidden_weights_only: bool = False) -
     network : torch.nn.Module
         The network.
     hidden_weights_only : bool, default=False
-        Count as the MMoE paper does: the weights of hidden layers (of experts, shared layers and
-        towers), but no biases, no gates and no linear heads [1]_.
+        Whether to count only the weights of hidden layers, as the MMoE paper does: those of
+        experts, shared layers and towers, without biases, gates and linear heads [1]_. Set it to
+        compare networks with those of the paper.
 
     Returns
     -------
@@ -54,21 +55,24 @@ def count_parameters(network: nn.Module, *, hidden_weights_only: bool = False) -
 def fit_width(
     make_network: Callable[[int], nn.Module], budget: int, *, hidden_weights_only: bool = True
 ) -> int:
-    """Find the width at which a network comes nearest to a number of parameters.
+    """Find the width at which a network is closest to a given number of parameters.
+
+    Use it to compare architectures of equal size.
 
     Parameters
     ----------
     make_network : callable
-        Makes a network of a width, a positive int; the number of parameters must grow with it.
+        Function that returns a network of a given width, a positive int. The number of parameters
+        must grow with the width.
     budget : int
-        The number of parameters.
+        The number of parameters to reach.
     hidden_weights_only : bool, default=True
-        What to count, as in :func:`count_parameters`.
+        Which parameters to count, as in :func:`count_parameters`.
 
     Returns
     -------
     int
-        The width, at least 1; of two that are equally near the smaller one.
+        The width, at least 1. If two widths are equally close, the smaller one.
 
     Raises
     ------
@@ -77,7 +81,7 @@ def fit_width(
 
     Examples
     --------
-    A Shared-Bottom network as large as the paper's MMoE:
+    A Shared-Bottom network as large as the MMoE network of the paper:
 
     >>> from sk_mmoe.nn import SharedBottom, fit_width
     >>> def make_network(units):

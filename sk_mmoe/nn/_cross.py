@@ -1,4 +1,4 @@
-"""Layers that multiply the features of their input with one another."""
+"""Cross layers, which multiply features with one another."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from sk_mmoe.nn._stacked import StackedLinear
 
 
 class CrossLayers(nn.Module):
-    r"""Products of features, of a degree that grows by one with every layer.
+    r"""Layers that multiply the input features with one another.
 
-    Layer ``l`` adds to its input the products of all features with linear functions of it,
+    Layer ``l`` adds to its input the products of the features with linear functions of that input,
 
     .. math:: x_{l+1} = x_0 \odot (U_l V_l x_l + b_l) + x_l,
 
-    where :math:`V_l` has `rank` rows. Layers of sums and activations need many units to learn what
-    depends on two columns at once; here it is one step.
+    where :math:`V_l` has `rank` rows [1]_. Hidden layers need many units to learn an effect that
+    depends on two columns at once; a cross layer represents it in one step.
 
     Parameters
     ----------
     n_features : int
         Number of features.
     n_layers : int
-        Number of layers. 0: the input is passed on as it is.
+        Number of layers. Each layer raises the degree of the products by one. 0: the input is
+        returned unchanged.
     rank : int, default=64
-        Rank of the layers' matrices.
+        Rank of the matrices, at most `n_features`. Lower it to save parameters if there are many
+        features.
 
     References
     ----------
@@ -43,14 +45,14 @@ class CrossLayers(nn.Module):
     def __init__(self, n_features: int, n_layers: int, *, rank: int = 64) -> None:
         super().__init__()
         rank = min(rank, n_features)
-        # Stacks without axes: members of a stack of networks add theirs.
+        # Single maps, as stacks without axes. A `MemberStack` adds the axis of its members.
         self.down = nn.ModuleList(
             StackedLinear((), n_features, rank, bias=False) for _ in range(n_layers)
         )
         self.up = nn.ModuleList(StackedLinear((), rank, n_features) for _ in range(n_layers))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Multiply the features.
+        """Apply the layers.
 
         Parameters
         ----------
@@ -60,7 +62,7 @@ class CrossLayers(nn.Module):
         Returns
         -------
         Tensor of shape (n_samples, n_features)
-            Their products and sums.
+            Sums of the features and their products.
         """
         features = x
         for down, up in zip(self.down, self.up, strict=True):

@@ -15,6 +15,9 @@ from sk_mmoe.nn._stacked import StackedLinear, check_sizes, make_activation
 class CrossStitch(nn.Module):
     """One network per task, with a cross-stitch unit after every hidden layer.
 
+    Each unit mixes the activations of all tasks and passes one mixture to each network [1]_. What
+    the tasks share is learned for each layer.
+
     Parameters
     ----------
     n_features : int
@@ -22,22 +25,32 @@ class CrossStitch(nn.Module):
     n_outputs : sequence of int
         Number of raw scores of each task.
     hidden_layer_sizes : int or sequence of int, default=(64, 32)
-        Units of each hidden layer of a task's network. Empty: each task is linear in the input.
+        Units of each hidden layer of a task's network. Empty: the scores are linear in the input.
     own_weight_init : float, default=0.9
-        Weight of a task's own activations in a stitch at the start.
+        Initial weight of a task's own activations in each cross-stitch unit. Raise it towards 1 if
+        the tasks have little in common.
     stitch_learning_rate_factor : float, default=1.0
-        Learning rate of the stitches, in units of the optimizer's, as in :class:`CrossStitchUnit`.
+        Learning rate of the cross-stitch units, as a multiple of the optimizer's, in the groups of
+        :func:`parameter_groups`. 0: the units keep their initial weights. Raise it for optimizers
+        such as SGD, which take small steps where gradients are small.
     per_channel : bool, default=False
-        Whether each unit of a hidden layer has a stitch of its own.
+        Whether each feature of a hidden layer has its own matrix. Set it if the tasks should
+        share some features of a layer and not others.
     activation : str, default="relu"
         Activation of the hidden layers.
     dropout : float, default=0.0
-        Probability of dropping a unit after every hidden layer, before the stitch.
+        Probability of dropping a unit after every hidden layer, before the cross-stitch unit. Raise
+        it if the network overfits.
 
     Attributes
     ----------
     stitches : torch.nn.ModuleList of CrossStitchUnit
-        The stitches, one for each hidden layer.
+        The cross-stitch unit of each hidden layer.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The cross-stitch: a learned mixture of the tasks' activations."""
+"""The cross-stitch unit: a learned mixture of the activations of several tasks."""
 
 from __future__ import annotations
 
@@ -12,28 +12,34 @@ from sk_mmoe.nn._stacked import check_sizes
 
 
 class CrossStitchUnit(nn.Module):
-    r"""A learned linear mixture, over tasks, of activations of one shape.
+    r"""Learned linear mixture of the activations of several tasks.
 
-    Task :math:`k` gets :math:`\sum_j S_{kj} h_j` of the activations :math:`h_j` of all tasks.
+    Task :math:`k` receives :math:`\sum_j S_{kj} h_j`, where :math:`h_j` are the activations of task
+    :math:`j` and :math:`S` is a learned matrix [1]_.
 
     Parameters
     ----------
     n_tasks : int
         Number of tasks.
     own_weight_init : float, default=0.9
-        Weight of a task's own activations at the start; the other tasks share the rest evenly. A
-        single task starts with 1.
+        Initial weight of a task's own activations. The other tasks share the rest evenly. A single
+        task starts with 1.
     n_channels : int, default=None
-        Number of features of the activations, where each is to have a matrix of its own. `None`:
-        all share one matrix.
+        Number of features of the activations, to learn one matrix per feature. `None`: one matrix
+        for all features.
     learning_rate_factor : float, default=1.0
-        Learning rate of the matrix, in units of the optimizer's. :func:`parameter_groups` tells the
-        optimizer. 0: the matrix stays as it starts.
+        Learning rate of the matrix, as a multiple of the optimizer's, in the groups of
+        :func:`parameter_groups`. 0: the matrix keeps its initial values.
 
     Attributes
     ----------
     weight : torch.nn.Parameter of shape (n_tasks, n_tasks) or (n_channels, n_tasks, n_tasks)
-        The matrix S, or one for each channel.
+        The matrix S, or one matrix per feature.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
 
     References
     ----------
@@ -69,7 +75,7 @@ class CrossStitchUnit(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Give own activations their weight and split the rest, in all channels alike."""
+        """Set the initial weights, the same for all features."""
         n_tasks = self.weight.shape[-1]
         own = 1.0 if n_tasks == 1 else self.own_weight_init
         nn.init.constant_(self.weight, (1 - own) / max(n_tasks - 1, 1))
@@ -91,7 +97,7 @@ class CrossStitchUnit(nn.Module):
         """
         if self.weight.dim() == 3:
             return torch.einsum("ckj,...jnc->...knc", self.weight, x)
-        # One matrix product, in half the time of an einsum.
+        # A matrix product takes half the time of an einsum.
         return (self.weight @ x.flatten(-2)).unflatten(-1, x.shape[-2:])
 
     def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
@@ -105,9 +111,9 @@ class CrossStitchUnit(nn.Module):
         Returns
         -------
         list of dict
-            One group: `learning_rate_factor` times the learning rate, and no weight decay.
+            One group, with `learning_rate_factor` times the learning rate and without weight decay.
         """
-        # Decay would pull the matrix to zero, where no task has any activations.
+        # Weight decay would pull the matrix to zero, which removes the activations of all tasks.
         lr = rate * self.learning_rate_factor
         return [{"params": [self.weight], "lr": lr, "weight_decay": 0.0}]
 

@@ -11,22 +11,23 @@ from sk_mmoe.nn._softmax_gate import draw_dropped, softmax
 from sk_mmoe.nn._sparse import SparseRows
 from sk_mmoe.nn._stacked import StackedLinear
 
-# Of a gate that has selected experts, chance may drop all but a trace.
+# Dropout may leave only experts of nearly no weight. If they weigh less, none is dropped.
 _HARDLY_ANYTHING = 0.01
 
 
 class DSelectKGate(nn.Module):
-    r"""Gates that learn which k experts to listen to, differentiably: DSelect-k.
+    r"""Gates that learn which k experts to use, by a differentiable selection: DSelect-k.
 
-    Each of k selectors has a logit :math:`z_j` for every binary digit of an expert's number. The
-    smooth step :math:`S` takes it to the probability that the digit is 1, exactly 0 or 1 from
-    :math:`|z_j| = 1/2` on, and the products over the digits are the weights of the experts. A
-    softmax mixes the selectors. Logits are linear in the input (the paper's per-example gate), with
-    biases as in the authors' code, so that a gate can settle on experts for all inputs.
+    Each gate has k selectors. A selector has a logit :math:`z_j` for every binary digit of an
+    expert's number. A smooth step :math:`S` turns the logit into the probability that the digit is
+    1, which is exactly 0 or 1 if :math:`|z_j| \ge 1/2`. The products over the digits are the
+    selector's weights of the experts, and a softmax mixes the selectors [1]_. All logits are linear
+    in the input, as in the paper's per-example gate. They have biases, as in the authors' code, so
+    that a gate can select the same experts for all inputs.
 
-    Where the number n of experts is no power of two, expert ``i`` answers to the numbers ``i`` and
-    ``i + n``. The paper instead leaves the surplus numbers without an expert and penalises their
-    weight; here all weights sum to one at any time.
+    If the number n of experts is not a power of two, expert ``i`` has the numbers ``i`` and
+    ``i + n``. The paper instead leaves surplus numbers without an expert and penalises their
+    weight. Here the weights of the experts always sum to one.
 
     Parameters
     ----------
@@ -37,11 +38,11 @@ class DSelectKGate(nn.Module):
     n_experts : int
         Number of experts.
     n_active : int
-        Number of selectors, and of experts that a gate listens to at most, k.
+        Number of selectors, k. A gate that has made its selection uses at most k experts.
     entropy : float, default=0.0
-        Weight in the loss of the mean entropy of a selector, which drives each to one expert.
+        Weight of the mean entropy of a selector in the loss. It drives each selector to one expert.
     dropout : float, default=0.0
-        Probability, for each sample and gate, of dropping an expert in training.
+        Probability of dropping an expert in training, for each sample and gate.
 
     References
     ----------
@@ -63,7 +64,7 @@ class DSelectKGate(nn.Module):
         n_digits = (n_experts - 1).bit_length()
         self.digits = StackedLinear((n_gates, n_active), in_features, n_digits)
         self.selectors = StackedLinear(n_gates, in_features, n_active)
-        # Near the middle of the smooth step, where all experts weigh alike.
+        # Logits start near the middle of the smooth step, where all experts have equal weights.
         for parameters, bound in ((self.digits, 0.01), (self.selectors, 0.05)):
             for parameter in parameters.parameters():
                 nn.init.uniform_(parameter, -bound, bound)
@@ -79,7 +80,7 @@ class DSelectKGate(nn.Module):
         ----------
         x : Tensor of shape (n_samples, in_features) or (n_gates, n_samples, in_features), or \
                 SparseRows
-            One input shared by all gates, or one for each.
+            One input shared by all gates, or one input per gate.
 
         Returns
         -------
@@ -103,13 +104,13 @@ class DSelectKGate(nn.Module):
     def _expert_weights(self, digits: Tensor) -> Tensor:
         """Return the weights of the experts from the probabilities of their binary digits."""
         weights = digits.new_ones(*digits.shape[:-1], 1)
-        for digit in digits.unsqueeze(-1).unbind(dim=-2):  # from the lowest
+        for digit in digits.unsqueeze(-1).unbind(dim=-2):  # from the lowest digit
             weights = torch.cat([weights * (1 - digit), weights * digit], dim=-1)
         first, surplus = weights.tensor_split([self.n_experts], dim=-1)
         return first + nn.functional.pad(surplus, (0, self.n_experts - surplus.shape[-1]))
 
     def penalty(self) -> Tensor | None:
-        """Return what the last pass adds to the loss; nothing if it was not in training."""
+        """Return the penalty of the last forward pass, or None if it was not in training."""
         return self._penalty
 
     def __getstate__(self) -> dict[str, Any]:
@@ -118,7 +119,7 @@ class DSelectKGate(nn.Module):
 
 
 def smooth_step(x: Tensor) -> Tensor:
-    """Return a smooth step from 0 to 1: cubic between -1/2 and 1/2, constant beyond.
+    """Return a smooth step from 0 to 1: cubic between -1/2 and 1/2, and constant outside.
 
     Parameters
     ----------
@@ -131,12 +132,12 @@ def smooth_step(x: Tensor) -> Tensor:
         The step of every entry (Hazimeh et al. 2021, equation 3, with gamma = 1).
     """
     x = x.clamp(-0.5, 0.5)
-    # Rounding alone could leave the range of probabilities.
+    # Rounding errors must not leave the range of probabilities.
     return (x * (1.5 - 2 * x.square()) + 0.5).clamp(0, 1)
 
 
 def _binary_entropy(p: Tensor) -> Tensor:
     """Return the entropy, in nats, of events with probabilities p."""
-    # The smallest number keeps the gradient finite where p is 0 or 1, and changes no value.
+    # The smallest positive number keeps the gradient finite if p is 0 or 1, and changes no value.
     tiny = torch.finfo(p.dtype).tiny
     return -(p * (p + tiny).log() + (1 - p) * (1 - p + tiny).log())

@@ -13,26 +13,28 @@ from sk_mmoe.nn._cross import CrossLayers
 
 
 class EmbeddedNetwork(nn.Module):
-    """A network that reads the columns of a table through embeddings.
+    """A network that reads the columns of a table through embeddings and cross layers.
 
     Parameters
     ----------
     network : type
-        The class of the network.
+        The class of the network, such as :class:`MMoE`.
     n_features : int
         Number of columns.
     n_outputs : sequence of int
         Number of raw scores of each task.
     n_vectors : sequence of int
-        Number of levels of each column that has some, as in :class:`ColumnEmbedding`.
+        Number of levels of each column that is looked up, as in :class:`ColumnEmbedding`.
     n_interpolated : int, default=0
-        Number of these columns, the first ones, whose values lie between levels.
+        Number of numeric columns with knots, which come first in `n_vectors`.
     embedding_dim : int, default=8
         Length of the vector of a level.
     embedding_alpha : float, default=1.0
-        Weight decay of the vectors, as in :class:`ColumnEmbedding`. `None`: that of the optimizer.
+        Weight decay of the vectors, as in :class:`ColumnEmbedding`. `None`: the optimizer's weight
+        decay.
     n_cross_layers : int, default=2
-        Number of :class:`CrossLayers` between embeddings and network.
+        Number of :class:`CrossLayers` between the embeddings and the network. Set it to 0 if no
+        effect depends on two columns at once, or to shorten a step.
     **parameters
         Further parameters of the network.
 
@@ -41,9 +43,14 @@ class EmbeddedNetwork(nn.Module):
     column_embedding : ColumnEmbedding
         The embeddings.
     cross : CrossLayers
-        What multiplies them.
+        The cross layers.
     network : torch.nn.Module
-        The network, which reads numbers and embeddings side by side.
+        The network, which reads the output of the cross layers.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
 
     Examples
     --------
@@ -83,12 +90,12 @@ class EmbeddedNetwork(nn.Module):
 
     @property
     def heads(self) -> nn.Module:
-        """What each task has for itself."""
+        """The parts of the network that belong to single tasks."""
         heads: nn.Module = cast(Any, self.network).heads
         return heads
 
     def read(self, rows: ColumnRows) -> Tensor:
-        """Return the input of the network behind.
+        """Return the input of the network, after embeddings and cross layers.
 
         Parameters
         ----------
@@ -120,14 +127,14 @@ class EmbeddedNetwork(nn.Module):
         return scores
 
     def gate_weights(self, rows: ColumnRows, *, level: int = -1) -> Tensor:
-        """Return the weight that each task's gate gives to each expert of a level.
+        """Return the weights that the gate of each task gives to the experts of a level.
 
         Parameters
         ----------
         rows : ColumnRows of shape (n_samples, n_features)
             The rows of the table.
         level : int, default=-1
-            The level, where there are several.
+            The level, if the network has several. 0 is the first and -1 the last.
 
         Returns
         -------
@@ -138,12 +145,12 @@ class EmbeddedNetwork(nn.Module):
         return weights
 
     def penalty(self) -> Tensor | None:
-        """Return what the network adds to the loss.
+        """Return the penalty of the network, to be added to the loss.
 
         Returns
         -------
         Tensor of shape () or None
-            The penalty, `None` where there is none.
+            The penalty. `None` if there is none.
         """
         penalty: Callable[[], Tensor] | None = getattr(self.network, "penalty", None)
         return None if penalty is None else penalty()

@@ -1,4 +1,4 @@
-"""A layer of experts, some for single tasks and some shared by all."""
+"""A layer with experts for single tasks and experts for all tasks."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from sk_mmoe.nn._stacked import StackedMLP
 
 
 class ExtractionLayer(nn.Module):
-    r"""A level of experts, of which each task hears its own and the shared ones.
+    r"""A level of experts, in which each task uses its own experts and the shared ones.
 
-    Task ``k`` mixes its own experts :math:`f_{k,i}` and the shared experts :math:`f_{s,i}`,
+    Task ``k`` mixes its own experts :math:`f_{k,i}` and the shared experts :math:`f_{s,i}` [1]_,
 
     .. math::
         f^k = \sum_i g^k(x_k)_i f_{k,i}(x_k) + \sum_i g^k(x_k)_{m+i} f_{s,i}(x_s),
         \qquad g^k(x_k) = \mathrm{softmax}(W_{gk} x_k),
 
-    with the ``m`` experts of a task, its input :math:`x_k` and the shared input :math:`x_s`. The
-    shared gate mixes all experts, with weights that it reads from :math:`x_s`.
+    where ``m`` is the number of the task's own experts, :math:`x_k` its input and :math:`x_s` the
+    shared input. The shared gate mixes all experts, with weights that depend on :math:`x_s`.
 
     Parameters
     ----------
@@ -31,23 +31,25 @@ class ExtractionLayer(nn.Module):
     n_tasks : int
         Number of tasks.
     n_shared_experts : int, default=4
-        Number of experts that all tasks hear. 0: the tasks have nothing in common, and there is no
-        shared gate.
+        Number of experts that all tasks use. 0: the tasks share nothing, and there is no shared
+        gate.
     n_task_experts : int, default=2
-        Number of experts of each task that no other task hears. 0: all experts are shared.
+        Number of experts of each task, which no other task uses. 0: all experts are shared.
     shared_gate : bool, default=True
         Whether there is a shared gate, which makes the shared input of the next level.
     hidden_layer_sizes : sequence of int, default=(64,)
-        Units of each hidden layer of an expert. Empty: the experts pass their input on.
+        Units of each hidden layer of an expert. Empty: the experts return their input.
     activation : str, default="relu"
         Activation of the experts.
     dropout : float, default=0.0
         Probability of dropping a unit after every hidden layer of an expert.
     gate_dropout : float, default=0.0
-        Probability, for each sample and gate, of dropping an expert in training. The weights of
-        the experts that are left are renormalised to a sum of one.
+        Probability of dropping an expert in training, for each sample and gate. The weights of the
+        remaining experts are rescaled to a sum of one. Raise it, for example to 0.1, if gates put
+        all weight on one expert.
     normalize_experts : bool, default=False
-        Whether what an expert puts out is layer-normalised, as in :class:`StackedMLP`.
+        Whether to apply layer normalisation to the output of each expert, so that no expert
+        dominates by its scale.
 
     Attributes
     ----------
@@ -93,11 +95,11 @@ class ExtractionLayer(nn.Module):
         n_experts = n_shared_experts + n_task_experts
         if min(n_shared_experts, n_task_experts) < 0 or n_experts == 0:
             raise ValueError(
-                "n_shared_experts and n_task_experts must not be negative, nor both 0: a task "
-                f"needs an expert to hear. Got {n_shared_experts} and {n_task_experts}."
+                "n_shared_experts and n_task_experts must not be negative, nor both 0: each task "
+                f"needs at least one expert. Got {n_shared_experts} and {n_task_experts}."
             )
         n_all = n_tasks * n_task_experts + n_shared_experts
-        # Experts of the tasks, in order of the tasks, then the shared ones.
+        # The experts of the first task, of the second and so on, and then the shared ones.
         self.experts = StackedMLP(
             n_all,
             in_features,
@@ -118,7 +120,7 @@ class ExtractionLayer(nn.Module):
         self.out_features = self.experts.out_features
 
     def gate_weights(self, x: Tensor) -> Tensor:
-        """Return the weight that each gate gives to each expert.
+        """Return the weights that each gate gives to the experts.
 
         Parameters
         ----------
@@ -128,13 +130,13 @@ class ExtractionLayer(nn.Module):
         Returns
         -------
         Tensor of shape (n_gates, n_samples, n_experts)
-            The weights: a gate for each task, then the shared gate, where there is one; the
-            experts of the first task, of the second and so on, then the shared ones. They sum to
-            one over the experts and are zero for the experts of another task.
+            The weights. The gates are those of the tasks and then the shared one, if there is one.
+            The experts are those of the first task, of the second and so on, and then the shared
+            ones. The weights sum to one over the experts, and are zero for experts of another task.
         """
         weights = self.gates(x if x.dim() == 2 else x[: self.n_tasks])
         own, shared = weights.split([self.n_task_experts, self.n_shared_experts], -1)
-        # A task's own weights stand in its block of a diagonal of blocks.
+        # The weights of a task's own experts are its block of a block-diagonal matrix.
         own = torch.diag_embed(own.permute(1, 2, 0), dim1=0, dim2=2).flatten(-2)
         weights = torch.cat([own, shared], dim=-1)
         if self.shared_gate is None:
@@ -147,13 +149,14 @@ class ExtractionLayer(nn.Module):
         Parameters
         ----------
         x : Tensor of shape (n_samples, in_features) or (n_streams, n_samples, in_features)
-            One input for all, or a stream for each task and, last, one for the shared experts
-            and the shared gate; without shared experts there is no such stream.
+            One input for all experts and gates, or several streams: one per task, and then one for
+            the shared experts and the shared gate. Without shared experts there is no such last
+            stream.
 
         Returns
         -------
         Tensor of shape (n_gates, n_samples, out_features)
-            A stream for each task, then that of the shared gate, where there is one.
+            One stream per task, and then that of the shared gate, if there is one.
         """
         gates = self.gate_weights(x)
         if x.dim() > 2:

@@ -21,7 +21,7 @@ def make_gate(
     entropy: float = 0.0,
     dropout: float = 0.0,
 ) -> SoftmaxGate | DSelectKGate:
-    """Return fresh gates of a kind; what does not concern the kind is ignored."""
+    """Return new gates of the named kind. Parameters of other kinds are ignored."""
     if name not in GATES:
         raise ValueError(f"gate must be one of {list(GATES)}, got {name!r}.")
     if not 0 <= dropout < 1:

@@ -1,4 +1,4 @@
-"""Towers and linear heads: what each task has for itself."""
+"""The tower and the linear head of each task."""
 
 from __future__ import annotations
 
@@ -21,11 +21,23 @@ class TaskHeads(nn.Module):
     n_outputs : sequence of int
         Number of raw scores of each task.
     hidden_layer_sizes : sequence of int, default=()
-        Units of each hidden layer of a tower. Empty: the heads read the input itself.
+        Units of each hidden layer of a tower. Empty: the heads read the input directly.
     activation : str, default="relu"
         Activation of the towers.
     dropout : float, default=0.0
         Probability of dropping a unit after every hidden layer of a tower.
+
+    Attributes
+    ----------
+    weight : torch.nn.Parameter of shape (sum(n_outputs), n_units)
+        The weights of all linear heads: one row per raw score, in the order of the tasks.
+    bias : torch.nn.Parameter of shape (sum(n_outputs),)
+        The biases of all linear heads.
+
+    Raises
+    ------
+    ValueError
+        If there is no task, or a parameter is out of its range.
 
     Examples
     --------
@@ -57,7 +69,7 @@ class TaskHeads(nn.Module):
             dropout=dropout,
         )
         n_rows, n_units = sum(self.n_outputs), self.towers.out_features
-        # One row per raw score: tasks may have different numbers of them.
+        # One row per raw score, because tasks may have different numbers of scores.
         self.weight = nn.Parameter(torch.empty(n_rows, n_units))
         self.bias = nn.Parameter(torch.empty(n_rows))
         bound = 1 / math.sqrt(n_units)
@@ -70,7 +82,7 @@ class TaskHeads(nn.Module):
         Parameters
         ----------
         x : Tensor of shape (n_samples, in_features) or (n_tasks, n_samples, in_features)
-            One input shared by all tasks, or one input for each.
+            One input shared by all tasks, or one input per task.
 
         Returns
         -------
@@ -79,7 +91,7 @@ class TaskHeads(nn.Module):
         """
         hidden: Tensor = self.towers(x)
         if len(set(self.n_outputs)) == 1:
-            # One product for all tasks.
+            # Heads of equal size are one product.
             shape = (len(self.n_outputs), self.n_outputs[0])
             biases = self.bias.view(shape).unsqueeze(-2)
             return list((hidden @ self.weight.unflatten(0, shape).mT + biases).unbind(-3))

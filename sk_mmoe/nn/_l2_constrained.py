@@ -1,4 +1,4 @@
-"""One network for each task, held near one another."""
+"""One network per task, kept similar by a penalty."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from sk_mmoe.nn._single_task import SingleTask
 
 
 class L2Constrained(SingleTask):
-    r"""Networks of one shape, one for each task, that a penalty holds near one another.
+    r"""One network per task, with a penalty on the differences between them.
 
-    The loss grows by the squared distances between the parameters of all pairs of tasks,
+    The penalty is the sum of the squared distances between the parameters of all pairs of tasks,
 
     .. math:: \mathrm{coupling} \cdot \sum_{i < j} \lVert \theta_i - \theta_j \rVert^2,
 
-    where :math:`\theta_k` are the weights and biases of the hidden layers of task ``k``, and of its
-    linear head too where all tasks have the same number of scores. Without a coupling the network
-    is :class:`SingleTask`; a very strong one makes all tasks share every such parameter.
+    where :math:`\theta_k` are the weights and biases of the hidden layers of task ``k``
+    [1]_ [2]_. The linear heads are included if all tasks have the same number of scores. Without a
+    coupling the network equals :class:`SingleTask`; with a very strong one, all tasks share these
+    parameters.
 
     Parameters
     ----------
@@ -28,13 +29,19 @@ class L2Constrained(SingleTask):
     n_outputs : sequence of int
         Number of raw scores of each task.
     coupling : float, default=1e-3
-        Strength of the penalty, at least 0.
+        Strength of the penalty, at least 0. Raise it if the tasks are closely related. Lower it
+        with many tasks, because the sum over pairs grows with their number.
     hidden_layer_sizes : sequence of int, default=(64, 32)
         Units of each hidden layer of a task's network. Empty: the scores are linear in the input.
     activation : str, default="relu"
         Activation of the hidden layers.
     dropout : float, default=0.0
-        Probability of dropping a unit after every hidden layer.
+        Probability of dropping a unit after every hidden layer. Raise it if the network overfits.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
 
     References
     ----------
@@ -76,12 +83,12 @@ class L2Constrained(SingleTask):
         self.coupling = coupling
 
     def penalty(self) -> Tensor:
-        """Return what the distances between the tasks' parameters add to the loss.
+        """Return the penalty, to be added to the loss.
 
         Returns
         -------
         Tensor of shape ()
-            The penalty; zero with one task.
+            The penalty. It is zero with one task.
         """
         n_outputs = self.heads.n_outputs
         n_tasks = len(n_outputs)
@@ -89,8 +96,8 @@ class L2Constrained(SingleTask):
         if len(set(n_outputs)) == 1:
             rows = (n_tasks, n_outputs[0])
             corresponding += [p.unflatten(0, rows) for p in (self.heads.weight, self.heads.bias)]
-        # The squared distances of all pairs are n_tasks times those to the mean. Unlike a
-        # difference of sums of squares, as quick, they keep their digits where tasks are close.
+        # The squared distances of all pairs add up to n_tasks times those to the mean. A difference
+        # of sums of squares is as fast, but loses digits if the tasks are close.
         total = self.heads.weight.new_zeros(())
         for parameter in corresponding:
             total = total + (parameter - parameter.mean(dim=0)).square().sum()

@@ -1,4 +1,4 @@
-"""Checks of the levels of a network."""
+"""Checks of the number of levels of a network, and of a single level."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def check_n_levels(n_levels: int) -> None:
 
 
 def check_level(level: int, n_levels: int, *, of: str) -> int:
-    """Return the index of a level of mixture, counted from the first."""
+    """Return the index of a level, counted from the first."""
     if not -n_levels <= level < n_levels:
         raise IndexError(
             f"level must be from {-n_levels} to {n_levels - 1} for {n_levels} level(s) of {of}, "

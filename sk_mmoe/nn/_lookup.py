@@ -1,4 +1,4 @@
-"""Rows of a matrix by their numbers, with a fast backward pass."""
+"""Lookup of rows of a matrix, with a fast backward pass."""
 
 from __future__ import annotations
 
@@ -10,19 +10,35 @@ from torch import Tensor
 
 
 def look_up(weight: Tensor, rows: Tensor, transpose: Callable[[], Tensor] | None = None) -> Tensor:
-    """Return rows of a matrix."""
+    """Return rows of a matrix.
+
+    Parameters
+    ----------
+    weight : Tensor of shape (n_rows, n_columns)
+        The matrix.
+    rows : Tensor of any shape, int
+        The numbers of the rows.
+    transpose : callable, default=None
+        Function that returns where each row occurs in `rows`, as in :class:`ColumnRows`. `None`:
+        torch computes it.
+
+    Returns
+    -------
+    Tensor of shape (*rows.shape, n_columns)
+        The rows.
+    """
     vectors: Tensor = _Lookup.apply(weight, rows, transpose)  # type: ignore[no-untyped-call]
     return vectors
 
 
 class _Lookup(torch.autograd.Function):
-    """Rows of a matrix; torch's own way back adds them up one by one, in ten times the time."""
+    """Lookup of rows. The backward pass of torch adds them one by one, in ten times the time."""
 
     @staticmethod
     def forward(
         ctx: Any, weight: Tensor, rows: Tensor, transpose: Callable[[], Tensor] | None
     ) -> Tensor:
-        """Return the rows with the numbers of `rows`."""
+        """Return the rows with the given numbers."""
         ctx.rows, ctx.transpose, ctx.n_rows = rows, transpose, len(weight)
         return weight.index_select(0, rows.flatten()).unflatten(0, rows.shape)
 
@@ -34,7 +50,7 @@ class _Lookup(torch.autograd.Function):
 
 
 def _count_places(rows: Tensor, n_rows: int) -> Tensor:
-    """Return where each row stands, as a sparse matrix of zeros and ones."""
+    """Return where each row occurs, as a sparse matrix of zeros and ones."""
     rows = rows.flatten()
     starts = torch.bincount(rows, minlength=n_rows).cumsum(0)
     return torch.sparse_csr_tensor(

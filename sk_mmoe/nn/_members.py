@@ -1,4 +1,4 @@
-"""Many networks of one shape, computed as one."""
+"""Several networks of equal shape, computed as one."""
 
 from __future__ import annotations
 
@@ -17,21 +17,24 @@ from sk_mmoe.nn._sparse import SparseRows
 
 
 class MemberStack(nn.Module):
-    """Networks of one shape, each with its own weights, that run as one program.
+    """Networks of equal shape, each with its own weights, that run as one program.
 
-    Their parameters are stacked along a first axis, of which :func:`torch.vmap` makes batched
-    products: hardly more operations than one network needs, on larger tensors. A member computes
-    what it would compute alone, to rounding; only dropout draws other numbers.
+    Their parameters are stacked along a first axis, and :func:`torch.vmap` turns the operations of
+    a network into batched operations. The number of operations hardly grows with the number of
+    members; only the tensors do. Each member computes what it would compute alone, up to rounding
+    and to the units that dropout draws.
 
     Parameters
     ----------
     networks : sequence of torch.nn.Module
-        The networks, whose weights are copied.
+        The networks. Their weights are copied.
 
     Attributes
     ----------
     n_members : int
         The number of networks.
+    network : torch.nn.Module
+        A network whose parameters hold those of all members, with the members on the first axis.
 
     Examples
     --------
@@ -56,22 +59,22 @@ class MemberStack(nn.Module):
 
     @property
     def heads(self) -> nn.Module:
-        """What each task has for itself, of all members."""
+        """The parts that belong to single tasks, of all members."""
         heads: Any = self.network.heads
         return heads
 
     def member(self, index: int) -> nn.Module:
-        """Return a network of its own with the weights of a member.
+        """Return one member as a separate network.
 
         Parameters
         ----------
         index : int
-            The member, from 0.
+            The member, counted from 0.
 
         Returns
         -------
         torch.nn.Module
-            The network.
+            A network with a copy of the member's weights.
         """
         network = deepcopy(self.network)
         for name, parameter in self.network.named_parameters():
@@ -87,7 +90,7 @@ class MemberStack(nn.Module):
         ----------
         x : Tensor or ColumnRows of shape (n_samples, n_features) or \
                 (n_members, n_samples, n_features), or SparseRows
-            Rows for all members, or rows for each.
+            Rows shared by all members, or rows per member.
 
         Returns
         -------
@@ -95,7 +98,7 @@ class MemberStack(nn.Module):
             The raw scores.
         """
         network = self.network
-        if isinstance(network, EmbeddedNetwork):  # looks up for all members at once
+        if isinstance(network, EmbeddedNetwork):  # one lookup for all members
             x, network = network.read(cast(ColumnRows, x)), network.network
         x = cast(Tensor, x.to_dense() if isinstance(x, SparseRows) else x)
         state = dict(network.named_parameters()) | dict(network.named_buffers())
@@ -107,12 +110,12 @@ class MemberStack(nn.Module):
         return scores
 
     def penalty(self) -> Tensor | None:
-        """Return what the last pass adds to the loss of each member.
+        """Return the penalty of each member in the last forward pass, to be added to its loss.
 
         Returns
         -------
         Tensor of shape (n_members,) or None
-            The members' penalties, `None` where there are none.
+            The penalties. `None` if the networks have none.
         """
         return self._penalty
 
@@ -124,28 +127,28 @@ class MemberStack(nn.Module):
 def _run(
     network: nn.Module, state: dict[str, Tensor], x: Tensor
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Return the scores of one member, and its penalty where it has one."""
+    """Return the scores of one member, and its penalty if it has one."""
     state = {f"network.{name}": part for name, part in state.items()}
     result: tuple[list[Tensor], list[Tensor]] = functional_call(_WithPenalty(network), state, (x,))
     return result
 
 
 class _WithPenalty(nn.Module):
-    """A network's scores together with its penalty, if it has one."""
+    """A network that returns its penalty, if it has one, with its scores."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, x: Any) -> tuple[list[Tensor], list[Tensor]]:
-        """Return the scores, and the penalty in a list that may be empty."""
+        """Return the scores, and a list with the penalty or without an entry."""
         scores = self.network(x)
         penalty = getattr(self.network, "penalty", lambda: None)()
         return scores, [] if penalty is None else [penalty]
 
 
 def _replace(module: nn.Module, name: str, tensor: Tensor) -> None:
-    """Put a tensor in the place of a parameter or buffer."""
+    """Put a tensor in place of a parameter or buffer."""
     *path, last = name.split(".")
     for step in path:
         module = getattr(module, step)

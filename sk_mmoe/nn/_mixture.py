@@ -14,43 +14,48 @@ from sk_mmoe.nn._stacked import StackedMLP
 class MixtureOfExperts(nn.Module):
     r"""A mixture-of-experts layer with any number of gates.
 
-    Gate ``k`` mixes the experts with weights that depend on the input,
+    Gate ``k`` mixes the outputs of the experts with weights that depend on the input [1]_,
 
     .. math:: f^k(x) = \sum_i g^k(x)_i f_i(x), \qquad g^k(x) = \mathrm{softmax}(W_{gk} x).
 
-    The gates may also listen to a few experts only. All experts are computed in any case, which for
-    small ones is quicker than to gather the few: such gates select, they do not save time.
+    Sparse gates use only a few experts per sample. All experts are computed in any case, because
+    for small experts this is faster than gathering the selected ones. Sparse gates therefore do not
+    save time.
 
     Parameters
     ----------
     in_features : int
         Number of input features.
     n_gates : int
-        Number of gates: one for each task, or one for all of them.
+        Number of gates: one per task, or one for all tasks.
     n_experts : int, default=8
         Number of experts.
     hidden_layer_sizes : sequence of int, default=(64,)
-        Units of each hidden layer of an expert. Empty: the experts pass the input on.
+        Units of each hidden layer of an expert. Empty: the experts return their input.
     activation : str, default="relu"
         Activation of the experts.
     dropout : float, default=0.0
         Probability of dropping a unit after every hidden layer of an expert.
     gate : {"softmax", "top_k", "dselect_k"}, default="softmax"
-        Which experts a gate listens to. "softmax": all of them. "top_k": those with the
-        `n_active_experts` highest logits, by a softmax over these [3]_. "dselect_k": all at first,
-        and mostly `n_active_experts` when it has learned, differentiably, which to select [4]_.
+        Which experts a gate uses. "softmax": all of them. "top_k": the `n_active_experts` experts
+        with the highest logits, weighted by a softmax over these [3]_. "dselect_k": all experts at
+        first; the gate learns by a differentiable selection to use about `n_active_experts` [4]_.
+        Try a sparse gate to keep tasks apart.
     n_active_experts : int, default=2
-        Number of experts that a sparse gate listens to, `n_experts` at most.
+        Number of experts that a "top_k" or "dselect_k" gate uses, at most `n_experts`.
     gate_entropy : float, default=0.0
-        Weight in the loss of the mean entropy (in nats) of a selection of "dselect_k", which makes
-        it sparser. Add :meth:`penalty` to the loss.
+        Weight in the loss of the mean entropy (in nats) of a selection of "dselect_k". Raise it,
+        for example to 0.01, if gates use more than `n_active_experts` experts. The loss must
+        include :meth:`penalty`.
     gate_dropout : float, default=0.0
-        Probability, for each sample and gate, of dropping an expert in training. The weights of
-        the experts that are left are renormalised to a sum of one [2]_.
+        Probability of dropping an expert in training, for each sample and gate. The weights of the
+        remaining experts are rescaled to a sum of one [2]_. Raise it, for example to 0.1, if gates
+        put all weight on one expert.
     normalize_experts : bool, default=False
-        Whether what an expert puts out is layer-normalised, as in :class:`StackedMLP`.
+        Whether to apply layer normalisation to the output of each expert, so that no expert
+        dominates by its scale.
     gate_in_features : int, default=None
-        Number of input features of the gates. `None`: as many as the experts have.
+        Number of input features of the gates. `None`: `in_features`.
 
     Attributes
     ----------
@@ -85,7 +90,7 @@ class MixtureOfExperts(nn.Module):
     >>> mixtures.shape
     torch.Size([2, 7, 64])
 
-    A second layer, whose experts read one mixture and whose gates each their own:
+    In a second layer, the experts read one of the mixtures, and each gate reads its own:
 
     >>> MixtureOfExperts(64, n_gates=2)(mixtures[0], mixtures).shape
     torch.Size([2, 7, 64])
@@ -130,18 +135,18 @@ class MixtureOfExperts(nn.Module):
         self.out_features = self.experts.out_features
 
     def gate_weights(self, gate_input: Tensor) -> Tensor:
-        """Return the weight that each gate gives to each expert.
+        """Return the weights that each gate gives to the experts.
 
         Parameters
         ----------
         gate_input : Tensor of shape (n_samples, gate_in_features) or \
                 (n_gates, n_samples, gate_in_features)
-            One input that the gates share, or one for each.
+            One input shared by all gates, or one input per gate.
 
         Returns
         -------
         Tensor of shape (n_gates, n_samples, n_experts)
-            The weights; they sum to one over the experts.
+            The weights, which sum to one over the experts.
         """
         return self.gates(gate_input)
 
@@ -154,7 +159,7 @@ class MixtureOfExperts(nn.Module):
             The input of the experts.
         gate_input : Tensor of shape (n_samples, gate_in_features) or \
                 (n_gates, n_samples, gate_in_features), default=None
-            What the gates read. `None`: `x`.
+            The input of the gates. `None`: `x`.
 
         Returns
         -------
@@ -165,12 +170,12 @@ class MixtureOfExperts(nn.Module):
         return mix(gates, self.experts(x))
 
     def penalty(self) -> Tensor | None:
-        """Return what the gates add to the loss of the last forward pass in training.
+        """Return the penalty of the gates in the last forward pass, to be added to the loss.
 
         Returns
         -------
         Tensor of shape () or None
-            `gate_entropy` times the mean entropy of a selection of "dselect_k"; `None` if
-            there is nothing to add, as after a pass in evaluation mode or without gradients.
+            `gate_entropy` times the mean entropy of a selection of "dselect_k". `None` if there is
+            no penalty, as after a pass in evaluation mode or without gradients.
         """
         return self.gates.penalty()

@@ -18,10 +18,13 @@ from sk_mmoe.nn._stacked import StackedMLP
 class MMoE(nn.Module):
     """Multi-gate Mixture-of-Experts: shared experts, one gate and one tower per task.
 
-    With several levels of mixture, each level but the last has a gate of its own for what is shared
-    beside the gates of the tasks. The experts of the next level read the shared mixture, and each
-    gate reads the mixture of the same gate below: gates that all read the input train worse [2]_.
-    That is :class:`PLE` without experts of single tasks.
+    The gate of a task mixes the outputs of the experts with weights that depend on the input. The
+    tower of the task turns the mixture into scores [1]_.
+
+    With several levels, each level except the last has one more gate, the shared gate. The experts
+    of the next level read the mixture of the shared gate, and the gate of a task reads the mixture
+    that the same gate made in the level before. (Gates that all read the input train worse [2]_.)
+    The network then equals :class:`PLE` without task-specific experts.
 
     Parameters
     ----------
@@ -30,29 +33,33 @@ class MMoE(nn.Module):
     n_outputs : sequence of int
         Number of raw scores of each task.
     n_experts : int, default=8
-        Number of experts of each level.
+        Number of experts in each level.
     expert_hidden_layer_sizes : sequence of int, default=(64,)
-        Units of each hidden layer of an expert.
+        Units of each hidden layer of an expert. Empty: the experts return their input.
     tower_hidden_layer_sizes : sequence of int, default=(32,)
-        Units of each hidden layer of a tower.
+        Units of each hidden layer of a tower. Empty: the scores are linear in the mixture.
     trunk_hidden_layer_sizes : sequence of int, default=()
-        Units of each hidden layer of a network below experts and gates. Empty: there is none.
+        Units of each hidden layer of a network that all tasks share, before experts and gates.
+        Empty: experts and gates read the input directly.
     n_levels : int, default=1
-        Number of levels of mixture.
+        Number of levels of experts and gates.
     activation : str, default="relu"
         Activation of all hidden layers.
     dropout : float, default=0.0
-        Probability of dropping a unit after every hidden layer.
+        Probability of dropping a unit after every hidden layer. Raise it if the network overfits.
     gate : {"softmax", "top_k", "dselect_k"}, default="softmax"
-        Which experts a gate listens to, as in :class:`MixtureOfExperts`.
+        Which experts a gate uses, as in :class:`MixtureOfExperts`.
     n_active_experts : int, default=2
-        Number of experts that a gate "top_k" or "dselect_k" listens to.
+        Number of experts that a "top_k" or "dselect_k" gate uses, at most `n_experts`.
     gate_entropy : float, default=0.0
-        Weight in the loss of the entropy of a selection of "dselect_k".
+        Weight in the loss of the entropy of a selection of "dselect_k". Raise it, for example to
+        0.01, if gates use more than `n_active_experts` experts.
     gate_dropout : float, default=0.0
-        Probability of dropping an expert from a gate in training.
+        Probability of dropping an expert from a gate in training. Raise it, for example to 0.1, if
+        gates put all weight on one expert.
     normalize_experts : bool, default=False
-        Whether what an expert puts out is layer-normalised, as in :class:`StackedMLP`.
+        Whether to apply layer normalisation to the output of each expert, so that no expert
+        dominates by its scale.
 
     Raises
     ------
@@ -62,7 +69,7 @@ class MMoE(nn.Module):
     References
     ----------
     .. [1] Ma et al. "Modeling Task Relationships in Multi-task Learning with Multi-gate
-       Mixture-of-Experts", KDD 2018, section 4.2; a trunk as in section 6.4.
+       Mixture-of-Experts", KDD 2018, section 4.2. The trunk is that of section 6.4.
     .. [2] Ma et al. "SNR: Sub-Network Routing for Flexible Parameter Sharing in Multi-task
        Learning", AAAI 2019.
 
@@ -75,7 +82,7 @@ class MMoE(nn.Module):
     [(7, 1), (7, 1)]
     """
 
-    # Else all tasks share one.
+    # False: all tasks share one gate.
     _gate_per_task: ClassVar[bool] = True
 
     def __init__(
@@ -98,7 +105,7 @@ class MMoE(nn.Module):
     ) -> None:
         super().__init__()
         check_n_levels(n_levels)
-        # A stack without axes is a single network.
+        # The trunk is a single network, as a stack without axes.
         self.trunk = StackedMLP(
             (), n_features, trunk_hidden_layer_sizes, activation=activation, dropout=dropout
         )
@@ -130,19 +137,20 @@ class MMoE(nn.Module):
         )
 
     def gate_weights(self, x: Tensor, *, level: int = -1) -> Tensor:
-        """Return the weight that each task's gate gives to each expert of a level.
+        """Return the weights that the gate of each task gives to the experts of a level.
 
         Parameters
         ----------
         x : Tensor of shape (n_samples, n_features)
             The input.
         level : int, default=-1
-            The level: 0 is the first, -1 the last, which the towers read.
+            The level. 0 is the first and -1 the last, whose mixtures the towers read.
 
         Returns
         -------
         Tensor of shape (n_tasks, n_samples, n_experts)
-            The weights; they sum to one over the experts. A gate of all tasks stands for each.
+            The weights, which sum to one over the experts. If all tasks share a gate, they are the
+            same for all tasks.
 
         Raises
         ------
@@ -167,7 +175,7 @@ class MMoE(nn.Module):
         return torch.ones(len(self.heads.n_outputs), n_experts, dtype=torch.bool)
 
     def _inputs(self, layers: Sequence[MixtureOfExperts], x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what the experts and what the gates of the last of some levels read."""
+        """Return the inputs of the experts and of the gates in the last of the given levels."""
         x = gate_input = self.trunk(x)
         for below, layer in pairwise(layers):
             mixtures = below(x, gate_input)
@@ -192,12 +200,12 @@ class MMoE(nn.Module):
         return self.heads(mixtures if self._gate_per_task else mixtures[0])
 
     def penalty(self) -> Tensor | None:
-        """Return what the gates add to the loss of the last forward pass in training.
+        """Return the penalty of the gates in the last forward pass, to be added to the loss.
 
         Returns
         -------
         Tensor of shape () or None
-            The sum over the levels; `None` if there is nothing to add.
+            The sum over the levels. `None` if there is no penalty.
         """
         layers = cast("list[MixtureOfExperts]", self.levels)
         penalties = [p for layer in layers if (p := layer.penalty()) is not None]

@@ -8,10 +8,11 @@ from sk_mmoe.nn._mmoe import MMoE
 
 
 class OMoE(MMoE):
-    """One-gate Mixture-of-Experts: shared experts, one gate for all tasks, a tower per task.
+    """One-gate Mixture-of-Experts: shared experts, one gate for all tasks, one tower per task.
 
-    The parameters are those of :class:`MMoE`. Of several levels each has one gate, whose mixture
-    experts and gate of the next level read.
+    The gate mixes the outputs of the experts with weights that depend on the input, and the tower
+    of each task turns this mixture into scores [1]_. With several levels, each level has one gate,
+    whose mixture the experts and the gate of the next level read.
 
     Parameters
     ----------
@@ -20,29 +21,38 @@ class OMoE(MMoE):
     n_outputs : sequence of int
         Number of raw scores of each task.
     n_experts : int, default=8
-        Number of experts of each level.
+        Number of experts in each level.
     expert_hidden_layer_sizes : sequence of int, default=(64,)
-        Units of each hidden layer of an expert.
+        Units of each hidden layer of an expert. Empty: the experts return their input.
     tower_hidden_layer_sizes : sequence of int, default=(32,)
-        Units of each hidden layer of a tower.
+        Units of each hidden layer of a tower. Empty: the scores are linear in the mixture.
     trunk_hidden_layer_sizes : sequence of int, default=()
-        Units of each hidden layer of a network below experts and gates. Empty: there is none.
+        Units of each hidden layer of a network that all tasks share, before experts and gates.
+        Empty: experts and gates read the input directly.
     n_levels : int, default=1
-        Number of levels of mixture.
+        Number of levels of experts and gates.
     activation : str, default="relu"
         Activation of all hidden layers.
     dropout : float, default=0.0
-        Probability of dropping a unit after every hidden layer.
+        Probability of dropping a unit after every hidden layer. Raise it if the network overfits.
     gate : {"softmax", "top_k", "dselect_k"}, default="softmax"
-        Which experts a gate listens to, as in :class:`MixtureOfExperts`.
+        Which experts a gate uses, as in :class:`MixtureOfExperts`.
     n_active_experts : int, default=2
-        Number of experts that a gate "top_k" or "dselect_k" listens to.
+        Number of experts that a "top_k" or "dselect_k" gate uses, at most `n_experts`.
     gate_entropy : float, default=0.0
-        Weight in the loss of the entropy of a selection of "dselect_k".
+        Weight in the loss of the entropy of a selection of "dselect_k". Raise it, for example to
+        0.01, if the gate uses more than `n_active_experts` experts.
     gate_dropout : float, default=0.0
-        Probability of dropping an expert from the gate in training.
+        Probability of dropping an expert from the gate in training. Raise it, for example to 0.1,
+        if the gate puts all weight on one expert.
     normalize_experts : bool, default=False
-        Whether what an expert puts out is layer-normalised, as in :class:`StackedMLP`.
+        Whether to apply layer normalisation to the output of each expert, so that no expert
+        dominates by its scale.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
 
     References
     ----------

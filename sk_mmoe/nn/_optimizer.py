@@ -1,4 +1,4 @@
-"""AdamW whose step is one fused call for each group of parameters."""
+"""AdamW with little overhead per step."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from torch import Tensor
 
 
 class FusedAdamW(torch.optim.AdamW):
-    """AdamW without the bookkeeping that costs more than its arithmetic for small networks.
+    """AdamW with less overhead per step than torch's, for small networks.
 
-    It takes the steps of ``torch.optim.AdamW(..., fused=True)`` to the last bit, and has its state,
-    but remembers from step to step what torch collects anew each time. Hooks on steps need not be
-    called.
+    Its steps and its state equal those of ``torch.optim.AdamW(..., fused=True)`` to the last bit.
+    It is faster because it remembers between steps what torch collects in every step. Hooks on
+    optimizer steps may not be called.
 
     Parameters
     ----------
     params : iterable
-        The parameters, or groups of them as dicts with settings of their own.
+        The parameters, or groups of parameters as dicts with their own settings, as
+        :func:`parameter_groups` returns them.
     lr : float, default=1e-3
         The learning rate.
     betas : tuple of two floats, default=(0.9, 0.999)
-        The decay rates of the running means of gradients and of their squares.
+        The decay rates of the running means of the gradients and of their squares.
     eps : float, default=1e-8
-        What is added to the root of the second for division.
+        Constant that is added to the denominator of a step.
     weight_decay : float, default=1e-2
         The decoupled weight decay.
     amsgrad : bool, default=False
-        Whether to use the AMSGrad variant, by torch's own steps.
+        Whether to use the AMSGrad variant. Its steps are torch's, with torch's overhead.
 
     References
     ----------
@@ -66,7 +67,7 @@ class FusedAdamW(torch.optim.AdamW):
         self._remembered: list[list[list[Tensor]]] | None = None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take over a state, from a pickle or from `load_state_dict`."""
+        """Restore a state, from a pickle or from `load_state_dict`."""
         super().__setstate__(state)  # type: ignore[no-untyped-call]
         self._remembered = None
 
@@ -76,18 +77,18 @@ class FusedAdamW(torch.optim.AdamW):
         Parameters
         ----------
         param_group : dict
-            The parameters, under "params", and settings of their own.
+            The parameters, under "params", and their settings.
         """
         super().add_param_group(param_group)
         self._remembered = None
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients.
+        """Reset the gradients.
 
         Parameters
         ----------
         set_to_none : bool, default=True
-            Whether to set them to None, or to zeros.
+            Whether to set them to None instead of zeros.
         """
         if not set_to_none or self._remembered is None:
             super().zero_grad(set_to_none)
@@ -103,12 +104,13 @@ class FusedAdamW(torch.optim.AdamW):
         Parameters
         ----------
         closure : callable, default=None
-            Evaluates the network anew, as torch's optimizers allow.
+            Function that evaluates the network again and returns the loss, as torch's optimizers
+            accept it.
 
         Returns
         -------
         object
-            What the closure returns.
+            The result of the closure.
         """
         if closure is not None or self._remembered is None:
             loss = super().step(closure)
@@ -121,14 +123,14 @@ class FusedAdamW(torch.optim.AdamW):
         if any(
             len(group) < len(r[0]) for group, r in zip(gradients, self._remembered, strict=True)
         ):
-            return super().step()  # which leaves out what has no gradient
+            return super().step()  # which skips parameters without a gradient
         for settings, group, (parameters, means, squares, steps) in zip(
             self.param_groups, gradients, self._remembered, strict=True
         ):
             if not parameters:
                 continue
             torch._foreach_add_(steps, 1)
-            torch._fused_adamw_(  # as torch.optim calls it since 2.3
+            torch._fused_adamw_(  # the call of torch.optim since 2.3
                 parameters,
                 group,
                 means,
@@ -145,12 +147,12 @@ class FusedAdamW(torch.optim.AdamW):
             )
         return None
 
-    # Else torch wraps it in a record for the profiler, which takes as long as the step itself. (It
-    # also is where hooks on steps would be called.)
+    # This keeps torch from wrapping the step in a profiler record, which takes as long as the step
+    # itself. The wrapper is also where hooks on steps would be called.
     step.hooked = True  # type: ignore[attr-defined]
 
     def _collect(self) -> list[list[list[Tensor]]] | None:
-        """Return parameters and state of each group, once all have some."""
+        """Return the parameters and state of each group, once all parameters have a state."""
         learned = [[p for p in g["params"] if p.requires_grad] for g in self.param_groups]
         if any(group["amsgrad"] for group in self.param_groups) or any(
             not self.state.get(p) for parameters in learned for p in parameters

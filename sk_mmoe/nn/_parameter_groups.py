@@ -15,49 +15,50 @@ class HasParameterGroups(Protocol):
     """A module that gives some of its parameters their own optimizer settings."""
 
     def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
-        """Return the settings of some of the module's parameters."""
+        """Return groups of such parameters, for a learning rate of the optimizer."""
         ...
 
 
 def parameter_groups(module: nn.Module, rate: float) -> list[dict[str, Any]]:
     """Split the parameters of a module into groups with different optimizer settings.
 
-    Pass the groups to a torch optimizer in place of ``module.parameters()``. They contain every
-    parameter exactly once:
+    Pass the groups to a torch optimizer instead of ``module.parameters()``. They contain every
+    parameter exactly once, in this order:
 
-    - first the ordinary weights, which use the optimizer's settings;
-    - then the biases, which have no weight decay;
-    - then the parameters to which a module gives its own settings, such as the vectors of
+    - ordinary weights, with the settings of the optimizer;
+    - biases, without weight decay;
+    - parameters to which a module gives its own settings, such as the vectors of
       :class:`ColumnEmbedding`, which learn faster.
 
-    Groups without parameters are left out, and parameters with equal settings are in one group.
+    Parameters with equal settings are in one group, and empty groups are left out.
 
     Parameters
     ----------
     module : torch.nn.Module
-        The network, or any other module with parameters.
+        The network, or any other module.
     rate : float
-        The learning rate of the optimizer. Modules choose their learning rates relative to it.
+        The learning rate of the optimizer. Modules set their own learning rates relative to it.
 
     Returns
     -------
     list of dict
-        The groups. Each has its parameters under "params" and may have "lr" and "weight_decay".
+        The groups. Each has parameters under "params", and may have settings such as "lr" and
+        "weight_decay".
 
     Raises
     ------
     ValueError
-        If the ``parameter_groups`` method of a module returns a parameter twice, or one that is
-        not a parameter of the module.
+        If the method ``parameter_groups`` of a module returns a parameter twice, or one that is not
+        a parameter of the module.
 
     Notes
     -----
-    A module gives its parameters their own settings by a method ``parameter_groups(rate)``. It
-    returns groups as this function does, for the parameters of the module or of its submodules
-    that need them; all others are treated as usual. If a module and a submodule both name a
-    parameter, the settings of the outer module apply.
+    Define a method ``parameter_groups(rate)`` to give parameters of a module, or of its submodules,
+    their own settings. It returns a list of groups in the same form, with only these parameters.
+    If a module and one of its submodules give settings to the same parameter, those of the module
+    are used.
 
-    As in all layers of torch, a parameter is a bias if its name ends in "bias".
+    As in torch's layers, a parameter whose name ends in "bias" is a bias.
 
     Examples
     --------
@@ -68,6 +69,17 @@ def parameter_groups(module: nn.Module, rate: float) -> list[dict[str, Any]]:
     >>> optimizer = torch.optim.AdamW(groups, lr=1e-3, weight_decay=1e-4)
     >>> [(group["lr"], group["weight_decay"]) for group in optimizer.param_groups]
     [(0.001, 0.0001), (0.001, 0.0), (0.005, 1.0)]
+
+    A module that learns ten times faster than the rest of a network:
+
+    >>> class Scale(torch.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.weight = torch.nn.Parameter(torch.ones(1))
+    ...     def parameter_groups(self, rate):
+    ...         return [{"params": [self.weight], "lr": 10 * rate}]
+    >>> [group["lr"] for group in parameter_groups(Scale(), rate=1e-3)]
+    [0.01]
     """
     own: dict[nn.Parameter, Settings] = {}
     for part in module.modules():  # outer modules first

@@ -1,4 +1,4 @@
-"""Progressive layered extraction: experts for single tasks and experts for all."""
+"""Progressive layered extraction: experts for single tasks and experts for all tasks."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sk_mmoe.nn._levels import check_level, check_n_levels
 
 
 class PLE(nn.Module):
-    """Progressive layered extraction: levels of shared and own experts, then a tower per task.
+    """Progressive layered extraction: task-specific and shared experts, and one tower per task.
 
-    With one level it is Customized Gate Control (CGC), with ``n_task_experts=0`` it is
-    :class:`MMoE` with as many levels, and with ``n_shared_experts=0`` each task is a mixture of
-    experts alone.
+    In each level, the gate of a task mixes the task's own experts and the shared ones [1]_. One
+    level is Customized Gate Control (CGC). With ``n_task_experts=0`` the network equals
+    :class:`MMoE` with as many levels. With ``n_shared_experts=0`` the tasks share nothing.
 
     Parameters
     ----------
@@ -27,23 +27,27 @@ class PLE(nn.Module):
     n_outputs : sequence of int
         Number of raw scores of each task.
     n_levels : int, default=1
-        Number of levels of experts. Each but the first reads what the gates of the last one mixed.
+        Number of levels of experts. Each level except the first reads the mixtures of the level
+        before.
     n_shared_experts : int, default=4
-        Number of experts of a level that all tasks hear.
+        Number of experts in a level that all tasks use. Raise it if the tasks are closely related.
     n_task_experts : int, default=2
-        Number of experts of a level and a task that no other task hears.
+        Number of experts in a level and per task that no other task uses. Raise it if the tasks
+        disturb each other.
     expert_hidden_layer_sizes : sequence of int, default=(64,)
-        Units of each hidden layer of an expert.
+        Units of each hidden layer of an expert. Empty: the experts return their input.
     tower_hidden_layer_sizes : sequence of int, default=(32,)
-        Units of each hidden layer of a tower.
+        Units of each hidden layer of a tower. Empty: the scores are linear in the mixture.
     activation : str, default="relu"
         Activation of experts and towers.
     dropout : float, default=0.0
-        Probability of dropping a unit after every hidden layer.
+        Probability of dropping a unit after every hidden layer. Raise it if the network overfits.
     gate_dropout : float, default=0.0
-        Probability of dropping an expert from a gate in training.
+        Probability of dropping an expert from a gate in training. Raise it, for example to 0.1, if
+        gates put all weight on one expert.
     normalize_experts : bool, default=False
-        Whether what an expert puts out is layer-normalised, as in :class:`StackedMLP`.
+        Whether to apply layer normalisation to the output of each expert, so that no expert
+        dominates by its scale.
 
     Raises
     ------
@@ -102,21 +106,21 @@ class PLE(nn.Module):
         )
 
     def gate_weights(self, x: Tensor, *, level: int = -1) -> Tensor:
-        """Return the weight that each task's gate gives to each expert of a level.
+        """Return the weights that the gate of each task gives to the experts of a level.
 
         Parameters
         ----------
         x : Tensor of shape (n_samples, n_features)
             The input.
         level : int, default=-1
-            The level: 0 is the first, -1 the last, which the towers read.
+            The level. 0 is the first and -1 the last, whose mixtures the towers read.
 
         Returns
         -------
         Tensor of shape (n_tasks, n_samples, n_experts)
-            The weights, for the experts of the first task, of the second and so on, then the
-            shared ones. They sum to one over the experts and are zero for the experts of another
-            task.
+            The weights. The experts are those of the first task, of the second and so on, and then
+            the shared ones. The weights sum to one over the experts, and are zero for experts of
+            another task.
 
         Raises
         ------

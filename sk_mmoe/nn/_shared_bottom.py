@@ -1,4 +1,4 @@
-"""One network shared by all tasks, below a tower for each."""
+"""Hidden layers that all tasks share, and one tower per task."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sk_mmoe.nn._stacked import StackedMLP
 
 
 class SharedBottom(nn.Module):
-    """Shared-Bottom: hidden layers that all tasks share, and a tower per task.
+    """Shared-Bottom: hidden layers that all tasks share, and one tower per task.
 
     Parameters
     ----------
@@ -20,13 +20,18 @@ class SharedBottom(nn.Module):
     n_outputs : sequence of int
         Number of raw scores of each task.
     hidden_layer_sizes : sequence of int, default=(256,)
-        Units of each hidden layer that the tasks share.
+        Units of each hidden layer that the tasks share. Empty: the towers read the input directly.
     tower_hidden_layer_sizes : sequence of int, default=(32,)
-        Units of each hidden layer of a tower.
+        Units of each hidden layer of a tower. Empty: the scores are linear in the shared features.
     activation : str, default="relu"
         Activation of all hidden layers.
     dropout : float, default=0.0
-        Probability of dropping a unit after every hidden layer.
+        Probability of dropping a unit after every hidden layer. Raise it if the network overfits.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
 
     References
     ----------
@@ -54,7 +59,7 @@ class SharedBottom(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        # A stack without axes is a single network.
+        # The bottom is a single network, as a stack without axes.
         self.bottom = StackedMLP(
             (), n_features, hidden_layer_sizes, activation=activation, dropout=dropout
         )

@@ -1,4 +1,4 @@
-"""One network for each task, with nothing shared."""
+"""One independent network per task."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sk_mmoe.nn._heads import TaskHeads
 
 
 class SingleTask(nn.Module):
-    """Independent networks, one for each task, computed side by side.
+    """Independent networks, one per task, computed side by side.
 
-    No parameter belongs to two tasks, so no task's loss moves another task's network.
+    The tasks share no parameters, so the loss of one task does not change the network of another.
 
     Parameters
     ----------
@@ -25,7 +25,12 @@ class SingleTask(nn.Module):
     activation : str, default="relu"
         Activation of the hidden layers.
     dropout : float, default=0.0
-        Probability of dropping a unit after every hidden layer.
+        Probability of dropping a unit after every hidden layer. Raise it if the network overfits.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
 
     References
     ----------
@@ -51,7 +56,7 @@ class SingleTask(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        # A tower that reads the input itself is a whole network.
+        # Towers that read the input directly are whole networks.
         self.heads = TaskHeads(
             n_features, n_outputs, hidden_layer_sizes, activation=activation, dropout=dropout
         )

@@ -8,12 +8,12 @@ from torch import Tensor
 from sk_mmoe.nn._sparse import SparseRows
 from sk_mmoe.nn._stacked import StackedLinear
 
-# Length of an axis from which torch computes a softmax along it by vectors.
+# Along an axis of at least this length, torch vectorises a softmax.
 _LONG_AXIS = 16
 
 
 class SoftmaxGate(StackedLinear):
-    r"""Gates that listen to all experts: :math:`g^k(x) = \mathrm{softmax}(W_{gk} x)`.
+    r"""Gates that use all experts, with the weights :math:`g^k(x) = \mathrm{softmax}(W_{gk} x)`.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class SoftmaxGate(StackedLinear):
     n_experts : int
         Number of experts.
     dropout : float, default=0.0
-        Probability, for each sample and gate, of dropping an expert in training.
+        Probability of dropping an expert in training, for each sample and gate.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class SoftmaxGate(StackedLinear):
         ----------
         x : Tensor of shape (n_samples, in_features) or (n_gates, n_samples, in_features), or \
                 SparseRows
-            One input shared by all gates, or one for each.
+            One input shared by all gates, or one input per gate.
 
         Returns
         -------
@@ -50,18 +50,18 @@ class SoftmaxGate(StackedLinear):
         return softmax(self._select(self._logits(x)))
 
     def _logits(self, x: Tensor | SparseRows) -> Tensor:
-        """Return the logits; those of dropped experts are minus infinity."""
+        """Return the logits, with minus infinity for dropped experts."""
         logits = super().forward(x)
         if self.training and self.dropout > 0:
             logits = logits.masked_fill(draw_dropped(logits, self.dropout), -torch.inf)
         return logits
 
     def _select(self, logits: Tensor) -> Tensor:
-        """Return the logits of the experts to listen to, minus infinity for the others."""
+        """Return the logits of the selected experts, and minus infinity for the others."""
         return logits
 
     def penalty(self) -> Tensor | None:
-        """Return what the last pass in training adds to the loss: nothing."""
+        """Return None: the gates add no penalty to the loss."""
         return None
 
 
@@ -80,12 +80,12 @@ def softmax(logits: Tensor) -> Tensor:
     """
     if logits.shape[-1] >= _LONG_AXIS or logits.device.type != "cpu":
         return logits.softmax(dim=-1)
-    # Along a short last axis torch goes value by value, several times as slowly.
+    # Along a short last axis torch goes value by value, which is several times slower.
     return logits.mT.contiguous().softmax(dim=-2).mT.contiguous()
 
 
 def draw_dropped(x: Tensor, probability: float) -> Tensor:
-    """Return which experts to drop."""
+    """Draw which experts to drop."""
     dropped = torch.rand_like(x) < probability
-    # Where chance would drop every expert, none is dropped.
+    # If all experts of a gate were dropped, none is.
     return dropped & ~dropped.all(dim=-1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Rows with few values, and the linear map that looks only at these."""
+"""Rows of a sparse matrix, and a linear map that reads only their stored values."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from torch import Tensor
 from torch.nn import functional as F
 
 with warnings.catch_warnings():
-    # torch says once in a process that the layout is in beta, to whoever comes first.
+    # In each process torch warns once that the layout is in beta. Users need not see it.
     warnings.simplefilter("ignore")
     torch.sparse_csr_tensor([0], [], [], size=(0, 0), check_invariants=False)
 
 
 class SparseRows:
-    """Rows of a sparse matrix, which a network takes in place of a dense tensor.
+    """Rows of a sparse matrix, which all networks accept in place of a dense tensor.
 
-    A map that is linear in them adds up one row of its weights for each stored value: for one-hot
-    columns it looks weights up, and multiplies nothing by zero.
+    The first linear layer adds up one row of its weights per stored value. For one-hot columns this
+    looks up weights and multiplies nothing by zero.
 
     Parameters
     ----------
     matrix : Tensor of shape (n_samples, n_features)
-        The rows, of layout ``torch.sparse_csr``.
+        The rows, in the layout ``torch.sparse_csr``.
     transpose : callable, default=None
-        Returns their transpose, of the same layout, when the way back needs it. `None` leaves that
-        to torch, which takes longer than other libraries.
+        Function that returns the transpose of `matrix` in the same layout. It is called when
+        gradients need it. `None`: torch computes the transpose. Pass a function if another library
+        does so faster.
 
     Examples
     --------
@@ -60,32 +61,32 @@ class SparseRows:
         Returns
         -------
         int
-            Two.
+            Always 2.
         """
         return 2
 
     def to(self, device: Any) -> SparseRows:
-        """Return the rows on a device, or in another dtype, as a tensor does.
+        """Move the rows to a device, or convert them to a dtype, as ``torch.Tensor.to`` does.
 
         Parameters
         ----------
         device : str, torch.device or torch.dtype
-            Where or what they shall be.
+            The device or dtype.
 
         Returns
         -------
         SparseRows
-            The rows.
+            The converted rows.
         """
         return SparseRows(self.matrix.to(device), self._make_transpose)
 
     def pad(self, n_rows: int) -> SparseRows:
-        """Return the rows with some empty ones at the end.
+        """Append empty rows.
 
         Parameters
         ----------
         n_rows : int
-            The number of empty rows.
+            The number of rows to append.
 
         Returns
         -------
@@ -104,7 +105,7 @@ class SparseRows:
         )
 
     def to_dense(self) -> Tensor:
-        """Return the rows as a dense tensor.
+        """Convert the rows to a dense tensor.
 
         Returns
         -------
@@ -115,7 +116,7 @@ class SparseRows:
 
 
 def linear(x: Tensor | SparseRows, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return ``x @ weight.T + bias``, for rows of either kind."""
+    """Return ``x @ weight.T + bias`` for dense or sparse rows."""
     if isinstance(x, Tensor):
         return F.linear(x, weight, bias)
     out: Tensor = _SparseProduct.apply(x, weight)  # type: ignore[no-untyped-call]
@@ -123,7 +124,7 @@ def linear(x: Tensor | SparseRows, weight: Tensor, bias: Tensor | None = None) -
 
 
 class _SparseProduct(torch.autograd.Function):
-    """The product of sparse rows and weights; torch's own transposes the rows at each step."""
+    """Product of sparse rows and weights; torch's product transposes the rows in every step."""
 
     @staticmethod
     def forward(ctx: Any, rows: SparseRows, weight: Tensor) -> Tensor:
@@ -134,7 +135,7 @@ class _SparseProduct(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
         """Return the gradient of the weights."""
-        # Contiguous here: autograd's own copy, of a stack of weights, takes five times as long.
+        # For a stack of weights, the copy that autograd makes takes five times as long.
         return None, _product(ctx.rows.transpose, gradient).T.contiguous()
 
 
@@ -142,7 +143,7 @@ def _product(rows: Tensor, matrix: Tensor) -> Tensor:
     """Return the product of a sparse and a dense matrix."""
     if rows.is_cuda or rows.dtype != torch.float32:
         return rows @ matrix
-    # In a third of the time: a row of the product is a weighted sum of rows of the matrix.
+    # A row of the product is a weighted sum of rows of the matrix. This takes a third of the time.
     return F.embedding_bag(
         rows.col_indices(),
         matrix.contiguous(),

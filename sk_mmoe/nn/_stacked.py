@@ -1,4 +1,4 @@
-"""Many maps of one shape held in one weight tensor."""
+"""Stacks of linear maps and of multilayer perceptrons, computed as one."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 def make_activation(name: str) -> nn.Module:
-    """Return a fresh activation module by its name."""
+    """Return a new activation module by its name."""
     if name not in ACTIVATIONS:
         raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}, got {name!r}.")
     return ACTIVATIONS[name]()
 
 
 def check_sizes(sizes: Any, *, name: str) -> tuple[int, ...]:
-    """Return sizes as positive integers; a single one may stand alone."""
+    """Return one size or several as a tuple of positive integers."""
     sizes = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
     for size in sizes:
         if not isinstance(size, Integral) or isinstance(size, bool) or int(size) < 1:
@@ -40,15 +40,14 @@ def check_sizes(sizes: Any, *, name: str) -> tuple[int, ...]:
 
 
 class StackedLinear(nn.Module):
-    """A stack of affine maps of one shape, applied in one matrix product.
+    """A stack of affine maps of equal shape, computed in one matrix product.
 
-    Slice ``i`` of the stack is initialised as ``torch.nn.Linear`` would be alone and computes
-    ``x @ weight[i].T + bias[i]``.
+    Map ``i`` computes ``x @ weight[i].T + bias[i]``. It is initialised as ``torch.nn.Linear`` is.
 
     Parameters
     ----------
     stack : int or sequence of int
-        Shape of the stack, e.g. ``n_experts`` or ``(n_members, n_experts)``.
+        Shape of the stack, e.g. ``n_experts`` or ``(n_members, n_experts)``. Empty: a single map.
     in_features : int
         Number of input features of each map.
     out_features : int
@@ -62,6 +61,11 @@ class StackedLinear(nn.Module):
         The weights of all maps.
     bias : torch.nn.Parameter of shape (..., out_features) or None
         The biases of all maps.
+
+    Raises
+    ------
+    ValueError
+        If the shape of the stack is not made of positive integers.
 
     Examples
     --------
@@ -93,15 +97,20 @@ class StackedLinear(nn.Module):
         Parameters
         ----------
         x : Tensor of shape (n_samples, in_features) or (..., n_samples, in_features), or SparseRows
-            One input shared by all maps, or one input for each (leading axes broadcast).
+            One input shared by all maps, or one input per map (leading axes broadcast).
 
         Returns
         -------
         Tensor of shape (..., n_samples, out_features)
             The outputs.
+
+        Raises
+        ------
+        ValueError
+            If `x` has fewer than two dimensions.
         """
         if isinstance(x, SparseRows) or x.dim() == 2:
-            # One product for the whole stack: a fifth faster than a broadcast matmul.
+            # One product for the whole stack is a fifth faster than a broadcast matmul.
             bias = None if self.bias is None else self.bias.flatten()
             out = linear(x, self.weight.flatten(0, -2), bias)
             return out.unflatten(-1, self.weight.shape[:-1]).movedim(0, -2)
@@ -119,30 +128,36 @@ class StackedLinear(nn.Module):
 
 
 class StackedMLP(nn.Module):
-    """A stack of multilayer perceptrons of one shape: linear, activation, dropout per layer.
+    """A stack of multilayer perceptrons of equal shape.
 
-    A layer normalisation may follow [1]_.
+    Each layer is a linear map, an activation and dropout. The outputs may be layer-normalised [1]_.
 
     Parameters
     ----------
     stack : int or sequence of int
-        Shape of the stack, e.g. ``n_experts`` or ``(n_members, n_experts)``.
+        Shape of the stack, e.g. ``n_experts`` or ``(n_members, n_experts)``. Empty: a single
+        network.
     in_features : int
         Number of input features.
     hidden_layer_sizes : int or sequence of int
-        Units of each hidden layer. Empty: the input is passed on as it is.
+        Units of each hidden layer. Empty: the input is returned unchanged.
     activation : str, default="relu"
         Activation after every layer: "identity", "logistic", "tanh", "relu", "gelu" or "silu".
     dropout : float, default=0.0
         Probability of dropping a unit after every layer.
     normalize : bool, default=False
-        Whether each network's outputs for a sample are scaled to mean zero and variance one, then
-        by learned factors and shifts, which the stack shares.
+        Whether to apply layer normalisation to the outputs of each network. The networks share its
+        learned scales and shifts.
 
     Attributes
     ----------
     out_features : int
         Number of output features.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
 
     References
     ----------
@@ -181,12 +196,12 @@ class StackedMLP(nn.Module):
         Parameters
         ----------
         x : Tensor of shape (n_samples, in_features) or (..., n_samples, in_features), or SparseRows
-            One input shared by all networks, or one input for each.
+            One input shared by all networks, or one input per network.
 
         Returns
         -------
         Tensor of shape (..., n_samples, out_features)
-            The activations of the last hidden layer, normalised where they shall be.
+            The activations of the last hidden layer, layer-normalised if `normalize` is set.
         """
         for layer in self.layers:
             x = self.dropout(self.activation(layer(x)))

@@ -1,4 +1,4 @@
-"""Tensor factorisation: one network per task, whose layers share one weight tensor."""
+"""Tensor factorisation: one network per task, with layers that share one weight tensor."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sk_mmoe.nn._tucker import TuckerLinear
 
 
 class TensorFactorization(nn.Module):
-    """One network per task, whose hidden layers share a weight tensor in Tucker form.
+    """One network per task, with hidden layers whose weights are factorised across the tasks.
 
-    Each hidden layer is a :class:`TuckerLinear`: the tasks share the subspaces of inputs, outputs
-    and tasks in which its weights lie. Biases and the linear heads are each task's own.
+    Each hidden layer is a :class:`TuckerLinear`: the tasks share the factors of its weights and
+    differ in how they combine them [1]_ [2]_. Each task has its own biases and linear head.
 
     Parameters
     ----------
@@ -24,14 +24,21 @@ class TensorFactorization(nn.Module):
         Number of input features.
     n_outputs : sequence of int
         Number of raw scores of each task.
-    hidden_layer_sizes : sequence of int, default=(64, 32)
-        Units of each hidden layer of a task's network. Empty: each task is linear in the input.
+    hidden_layer_sizes : int or sequence of int, default=(64, 32)
+        Units of each hidden layer of a task's network. Empty: the scores are linear in the input,
+        and the tasks share nothing.
     ranks : int, float or sequence of three of them, default=(1.0, 0.5, 1.0)
-        Ranks of the weights along inputs, outputs and tasks, as in :class:`TuckerLinear`.
+        Ranks of the weights along inputs, outputs and tasks, as in :class:`TuckerLinear`. Lower
+        them to make the tasks share more.
     activation : str, default="relu"
         Activation of the hidden layers.
     dropout : float, default=0.0
-        Probability of dropping a unit after every hidden layer.
+        Probability of dropping a unit after every hidden layer. Raise it if the network overfits.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
 
     References
     ----------

@@ -9,9 +9,9 @@ from sk_mmoe.nn._softmax_gate import SoftmaxGate
 
 
 class TopKGate(SoftmaxGate):
-    r"""Gates that listen to the k experts with the highest logits, by a softmax over these.
+    """Gates that use the k experts with the highest logits, weighted by a softmax over these.
 
-    There is no noise on the logits. An expert that is not selected gets no gradient.
+    The logits have no noise. Experts that are not selected get no gradient.
 
     Parameters
     ----------
@@ -22,10 +22,10 @@ class TopKGate(SoftmaxGate):
     n_experts : int
         Number of experts.
     n_active : int
-        Number of experts that a gate listens to, k.
+        Number of experts that a gate uses, k.
     dropout : float, default=0.0
-        Probability, for each sample and gate, of dropping an expert in training; the k are then
-        selected among the experts that are left.
+        Probability of dropping an expert in training, for each sample and gate. The gate then
+        selects k of the remaining experts.
 
     References
     ----------
@@ -46,7 +46,7 @@ class TopKGate(SoftmaxGate):
         self.n_active = n_active
 
     def _select(self, logits: Tensor) -> Tensor:
-        """Return the highest logits, minus infinity for the others."""
-        # By rank and not by value: of equal logits no more than k are kept.
+        """Return the highest logits, and minus infinity for the others."""
+        # Selecting by rank, not by value, keeps exactly k experts if logits are equal.
         values, experts = logits.topk(self.n_active, dim=-1)
         return torch.full_like(logits, -torch.inf).scatter(-1, experts, values)

@@ -1,4 +1,4 @@
-"""A layer of all tasks whose weights form one tensor in Tucker form."""
+"""A linear layer of all tasks whose weights form one tensor in Tucker form."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from sk_mmoe.nn._stacked import check_sizes
 
 
 class TuckerLinear(nn.Module):
-    r"""An affine map for each task, whose weights form one tensor in Tucker form.
+    r"""An affine map per task, with the weights of all tasks in one tensor in Tucker form.
 
     The weights of all tasks, of shape (in_features, out_features, n_tasks), are
 
     .. math:: W_{iok} = \sum_{a=1}^{r_1} \sum_{b=1}^{r_2} \sum_{c=1}^{r_3}
        S_{abc} \, U^1_{ia} \, U^2_{ob} \, U^3_{kc}
 
-    with a core :math:`S` and factors :math:`U^1, U^2, U^3` [1]_. Task :math:`k` has for itself row
-    :math:`k` of :math:`U^3` and a bias; all else is shared.
+    with a core :math:`S` and factors :math:`U^1, U^2, U^3` [1]_. Row :math:`k` of :math:`U^3` and
+    the bias of a task belong to that task alone; the tasks share all other parameters.
 
-    At the start the rows of the factors are unit vectors, and the core is drawn as the weights of
-    ``torch.nn.Linear`` are, then scaled to their mean square: every weight has the variance
-    ``1 / (3 * in_features)`` that it has there, whatever the ranks.
+    The initial rows of the factors are unit vectors. The core is drawn as the weights of
+    ``torch.nn.Linear`` are, then scaled to their mean square. Every weight therefore has the same
+    variance as in ``torch.nn.Linear``, ``1 / (3 * in_features)``, for any ranks.
 
     Parameters
     ----------
@@ -38,10 +38,11 @@ class TuckerLinear(nn.Module):
     out_features : int
         Number of output features of each map.
     ranks : int, float or sequence of three of them, default=(1.0, 0.5, 1.0)
-        The ranks :math:`r_1` (inputs), :math:`r_2` (outputs), :math:`r_3` (tasks); one value
-        stands for all three. A float in (0, 1] is a fraction of the axis's length, rounded, at
-        least one. An int is the rank itself. A rank above the full rank means the full rank, so
-        that one int fits layers of all sizes. Beware: ``1.0`` is the full rank, ``1`` is rank one.
+        The ranks :math:`r_1` (inputs), :math:`r_2` (outputs) and :math:`r_3` (tasks). A single
+        value is used for all three. A float in (0, 1] is a fraction of the length of the axis,
+        rounded, and at least one. An int is the rank itself; if it exceeds the full rank, the full
+        rank is used, so that one int fits layers of all sizes. Note that ``1.0`` is the full rank
+        and ``1`` is rank one. Lower the ranks to make the tasks share more.
     bias : bool, default=True
         Whether the maps have an additive bias.
 
@@ -50,23 +51,25 @@ class TuckerLinear(nn.Module):
     core : torch.nn.Parameter of shape (r1, r2, r3)
         The core.
     input_factor : torch.nn.Parameter of shape (in_features, r1)
-        What of the inputs the tasks look at.
+        The factor of the inputs.
     output_factor : torch.nn.Parameter of shape (out_features, r2)
-        How the outputs are composed.
+        The factor of the outputs.
     task_factor : torch.nn.Parameter of shape (n_tasks, r3)
-        How the tasks combine what they share.
+        The factor of the tasks: how each task combines the shared parameters.
     bias : torch.nn.Parameter of shape (n_tasks, out_features) or None
         The biases of all tasks.
 
     Raises
     ------
     ValueError
-        If `ranks` is not one or three ints of at least 1 or floats in (0, 1].
+        If `ranks` is not one or three ints of at least 1 or floats in (0, 1], or a size is not a
+        positive integer.
 
     Notes
     -----
     The full rank is that of the tensor unfolded along the axis: the length of the axis, or the
-    product of the other two where that is smaller. More would add parameters and express nothing.
+    product of the other two lengths if that is smaller. A higher rank would add parameters without
+    adding possible weights.
 
     References
     ----------
@@ -105,20 +108,20 @@ class TuckerLinear(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Draw core and factors so that weights have the variance of ``torch.nn.Linear``'s."""
+        """Draw the core and the factors, so that the weights vary as in ``torch.nn.Linear``."""
         bound = 1 / math.sqrt(len(self.input_factor))
         nn.init.uniform_(self.core, -bound, bound)
-        # Of a core of few entries all may be small by chance, and no weight would be large.
+        # If a core has few entries, all may be small by chance. Then no weight would be large.
         self.core.mul_(bound / (3 * self.core.square().mean()).sqrt())
         if self.bias is not None:
             nn.init.uniform_(self.bias, -bound, bound)
         for factor in (self.input_factor, self.output_factor, self.task_factor):
-            # Orthogonal columns: a factor of full rank does not distort the spectrum of the core.
+            # Orthogonal columns let factors of full rank leave the spectrum of the core as it is.
             nn.init.orthogonal_(factor)
             factor.div_(factor.norm(dim=1, keepdim=True))
 
     def _inner_weight(self) -> Tensor:
-        """Return the weights that read the inputs' factor, of shape (n_tasks, out_features, r1)."""
+        """Return the weights without the factor of the inputs, (n_tasks, out_features, r1)."""
         return self.output_factor @ torch.einsum("kc,abc->kba", self.task_factor, self.core)
 
     @property
@@ -133,7 +136,7 @@ class TuckerLinear(nn.Module):
         ----------
         x : Tensor of shape (n_samples, in_features) or (n_tasks, n_samples, in_features), or \
                 SparseRows
-            One input shared by all tasks, or one input for each.
+            One input shared by all tasks, or one input per task.
 
         Returns
         -------
@@ -141,7 +144,7 @@ class TuckerLinear(nn.Module):
             The outputs.
         """
         in_features, r1 = self.input_factor.shape
-        # Whichever is cheaper: few columns of the factor first, or the whole weights.
+        # It is cheaper to apply a factor with few columns first, else to compute the weights.
         if isinstance(x, SparseRows) or 2 * r1 <= in_features:
             out = linear(x, self.input_factor.T) @ self._inner_weight().mT
         else:
@@ -158,7 +161,7 @@ class TuckerLinear(nn.Module):
 
 
 def _resolve_ranks(ranks: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return ranks, given as numbers or fractions, as numbers for a tensor of a shape."""
+    """Return the ranks of a tensor of the given shape as ints."""
     given = tuple(ranks) if isinstance(ranks, Iterable) else (ranks,) * 3
     if len(given) != 3 or not all(map(_is_rank, given)):
         raise ValueError(
@@ -175,7 +178,7 @@ def _resolve_ranks(ranks: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _is_rank(rank: Any) -> bool:
-    """Return whether a value is a rank or a fraction of an axis."""
+    """Return whether a value is a valid rank: an int of at least 1, or a fraction."""
     if isinstance(rank, Integral):
         return not isinstance(rank, bool) and int(rank) >= 1
     return isinstance(rank, Real) and 0 < float(rank) <= 1
