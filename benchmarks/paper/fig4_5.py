@@ -32,12 +32,12 @@ def points(rate, n_runs, **changed):
 PLAN = [
     *points(1e-2, 20),
     *points(1e-3, 20),
-    *points(1e-2, 40),
     *points(1e-4, 10),
     *points(1e-2, 10, init="torch"),
     *points(1e-2, 10, calibration="ten random sines"),
     *points(1e-3, 10, init="torch"),
     *points(1e-3, 10, calibration="ten random sines"),
+    *points(1e-2, 40),
     *points(1e-3, 40),
     *points(1e-2, 100),
     *points(1e-3, 100),
