@@ -7,9 +7,9 @@ curves of three choices. ``--quick`` takes three trials and keeps no file.
 import json
 
 import numpy as np
-from _common import N_FEATURES, PICTURES, RESULTS, arguments, rounded, sines
-from _record import environment
 
+from benchmarks._shared.record import environment
+from benchmarks.paper._common import N_FEATURES, PICTURES, RESULTS, arguments, rounded, sines
 from sk_mmoe.datasets import make_multitask_sinusoid
 
 # Read off the figure, within about .01.

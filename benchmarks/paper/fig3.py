@@ -7,7 +7,7 @@ takes up where it was stopped. ``--quick`` trains a few short runs into a file t
 import tempfile
 from pathlib import Path
 
-from _common import CORRELATIONS, RESULTS, arguments, work_through
+from benchmarks.paper._common import CORRELATIONS, RESULTS, arguments, work_through
 
 SETTING = {
     "calibration": "two sines",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from sk_mmoe.nn._gates import DSelectKGate
+from sk_mmoe.nn._dselect_k_gate import DSelectKGate
 from sk_mmoe.nn._heads import TaskHeads
 from sk_mmoe.nn._stacked import StackedLinear
 from sk_mmoe.nn._tucker import TuckerLinear
