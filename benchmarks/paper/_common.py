@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 from functools import partial
@@ -11,16 +10,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from _record import environment
-
+from benchmarks._shared.record import RESULTS as ALL_RESULTS
+from benchmarks._shared.record import environment
 from sk_mmoe import MMoERegressor, OMoERegressor, SharedBottomRegressor, fit_runs
 from sk_mmoe.callbacks import TrainingCheckpoint
 from sk_mmoe.datasets import make_multitask_sinusoid
 
-RESULTS = Path(__file__).resolve().parents[1] / "results" / "paper"
-PICTURES = Path(__file__).resolve().parents[2] / "docs" / "_static" / "paper"
+RESULTS = ALL_RESULTS / "paper"
+PICTURES = ALL_RESULTS.parents[1] / "docs" / "_static" / "paper"
 CHECKPOINTS = Path(tempfile.gettempdir()) / "sk_mmoe_paper"
 
 N_FEATURES = 100
@@ -138,7 +135,6 @@ def train_chunk(setting, runs, *, checkpoint=None, every=20):
         "curve": rounded(mean_curve),
         "steps_per_point": width * STEPS_PER_EPOCH,
         "ms_per_step_and_run": rounded(1000 * seconds / setting["steps"] / len(runs)),
-        "environment": environment(),
     }
 
 
@@ -177,6 +173,7 @@ def work_through(plan, path, *, chunk_size):
     at its last checkpoint.
     """
     torch.set_num_threads(1)
+    described = environment()  # of the code that runs, whatever is committed meanwhile
     chunks = Chunks(path)
     CHECKPOINTS.mkdir(exist_ok=True)
     jobs, planned = [], {}
@@ -194,7 +191,7 @@ def work_through(plan, path, *, chunk_size):
         name = "_".join(str(value) for value in setting.values()).replace(" ", "-")
         checkpoint = CHECKPOINTS / f"{name}_{runs[0]}-{runs[-1]}.pt"
         chunk = train_chunk(setting, runs, checkpoint=checkpoint)
-        chunks.add(chunk)
+        chunks.add(chunk | {"environment": described})
         checkpoint.unlink(missing_ok=True)
         done += setting["steps"] * len(runs)
         left = (time.monotonic() - started) * (total - done) / done

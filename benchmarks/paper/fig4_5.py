@@ -1,6 +1,6 @@
 """Figures 4 and 5: Shared-Bottom, OMoE and MMoE on tasks that are related more or less.
 
-``python benchmarks/paper/fig4_5.py`` goes through a plan of runs, one chunk after the other, and
+``python -m benchmarks.paper.fig4_5`` goes through a plan of runs, one chunk after the other, and
 takes up where it was stopped. Figures are drawn by ``claims.py``. ``--quick`` trains a few short
 runs into a file that is not kept.
 """
@@ -8,7 +8,7 @@ runs into a file that is not kept.
 import tempfile
 from pathlib import Path
 
-from _common import CORRELATIONS, RESULTS, arguments, work_through
+from benchmarks.paper._common import CORRELATIONS, RESULTS, arguments, work_through
 
 NAMES = ("Shared-Bottom", "OMoE", "MMoE")
 PAPER = {
@@ -32,12 +32,12 @@ def points(rate, n_runs, **changed):
 PLAN = [
     *points(1e-2, 20),
     *points(1e-3, 20),
-    *points(1e-2, 40),
     *points(1e-4, 10),
     *points(1e-2, 10, init="torch"),
     *points(1e-2, 10, calibration="ten random sines"),
     *points(1e-3, 10, init="torch"),
     *points(1e-3, 10, calibration="ten random sines"),
+    *points(1e-2, 40),
     *points(1e-3, 40),
     *points(1e-2, 100),
     *points(1e-3, 100),

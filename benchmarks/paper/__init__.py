@@ -1,0 +1,1 @@
+"""The experiments of the MMoE paper, reproduced: its figures and claims."""
