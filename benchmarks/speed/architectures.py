@@ -15,7 +15,7 @@ import torch
 import sk_mmoe
 from benchmarks._shared.record import write
 from sk_mmoe.nn import count_parameters
-from sk_mmoe.nn._loss import BALANCING
+from sk_mmoe.nn.balancing import BALANCING
 
 YARDSTICK = "MMoE"
 MODELS = {

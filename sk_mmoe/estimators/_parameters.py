@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sk_mmoe.nn._initialization import WEIGHT_BOUNDS
-from sk_mmoe.nn._loss import BALANCING
 from sk_mmoe.nn._stacked import ACTIVATIONS
+from sk_mmoe.nn.balancing import BALANCING
 
 # What the sizes of hidden layers may be; a single layer may stand alone.
 LAYER_SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]

@@ -15,7 +15,6 @@ Examples
 """
 
 from sk_mmoe.nn._averaging import WeightAverage
-from sk_mmoe.nn._balancing import DynamicWeightAverage, FixedWeights, UncertaintyWeighting
 from sk_mmoe.nn._column_embedding import ColumnEmbedding
 from sk_mmoe.nn._column_rows import ColumnRows
 from sk_mmoe.nn._count import count_parameters, fit_width
@@ -24,7 +23,6 @@ from sk_mmoe.nn._cross_stitch import CrossStitch
 from sk_mmoe.nn._cross_stitch_unit import CrossStitchUnit
 from sk_mmoe.nn._embedded import EmbeddedNetwork
 from sk_mmoe.nn._extraction import ExtractionLayer
-from sk_mmoe.nn._gradient_balancing import GradientSurgery, GradNorm, PCGrad
 from sk_mmoe.nn._heads import TaskHeads
 from sk_mmoe.nn._initialization import initialize_weights
 from sk_mmoe.nn._l2_constrained import L2Constrained
@@ -42,8 +40,20 @@ from sk_mmoe.nn._sparse import SparseRows
 from sk_mmoe.nn._stacked import StackedLinear, StackedMLP
 from sk_mmoe.nn._tensor_factorization import TensorFactorization
 from sk_mmoe.nn._tucker import TuckerLinear
+from sk_mmoe.nn.balancing import (
+    FAMO,
+    DynamicWeightAverage,
+    FixedWeights,
+    GradientSurgery,
+    GradNorm,
+    LossScalarization,
+    PCGrad,
+    TwoSampleWeighting,
+    UncertaintyWeighting,
+)
 
 __all__ = [
+    "FAMO",
     "PLE",
     "ColumnEmbedding",
     "ColumnRows",
@@ -58,6 +68,7 @@ __all__ = [
     "GradNorm",
     "GradientSurgery",
     "L2Constrained",
+    "LossScalarization",
     "MMoE",
     "MemberStack",
     "MixtureOfExperts",
@@ -72,6 +83,7 @@ __all__ = [
     "TaskHeads",
     "TensorFactorization",
     "TuckerLinear",
+    "TwoSampleWeighting",
     "UncertaintyWeighting",
     "WeightAverage",
     "count_parameters",

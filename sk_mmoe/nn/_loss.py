@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
 
-from sk_mmoe.nn._balancing import DynamicWeightAverage, FixedWeights, UncertaintyWeighting
-from sk_mmoe.nn._gradient_balancing import GradientBalancing, GradientSurgery, GradNorm, PCGrad
+from sk_mmoe.nn.balancing import GradientBalancing, make_balancing
 
 TaskLoss = Callable[[Tensor, Tensor], Tensor]
-
-
-BALANCING: dict[str, Callable[[], FixedWeights]] = {
-    "fixed": FixedWeights,
-    "uncertainty": UncertaintyWeighting,
-    "dwa": DynamicWeightAverage,
-    "gradnorm": GradNorm,
-    "pcgrad": lambda: GradientSurgery(PCGrad()),
-}
 
 
 class MultiTaskLoss(nn.Module):
     """The mean loss of each task over a batch, and their weighted mean.
 
-    A missing label has weight zero: it adds nothing and sends no gradient.  Sums over samples are
-    divided by the number of samples, not by the sum of their weights: with weights scaled to a
-    mean of one over the training set, every label has the same say, also in a batch where few
-    labels are known.
+    A missing label has weight zero: it adds nothing to the loss and sends no gradient. Sums over
+    samples are divided by the number of samples, not by the sum of their weights. If the weights
+    are scaled to a mean of one over the training set, every label then counts the same, even in a
+    batch where few labels are known.
 
     Parameters
     ----------
@@ -37,14 +26,17 @@ class MultiTaskLoss(nn.Module):
         For each task a function of ``scores`` of shape (n_samples, n_outputs) and ``targets`` of
         shape (n_samples,) that returns the loss of each sample, of shape (n_samples,).
     task_weights : sequence of float, default=None
-        The weight of each task in the total. `None` weights all alike. Only their ratios matter.
+        The weight of each task in the total. `None` gives all tasks the same weight. Only the
+        ratios matter.
     balancing : str or torch.nn.Module, default="fixed"
-        How training balances the tasks: "fixed", "uncertainty", "dwa", "gradnorm", "pcgrad", a
-        module of these kinds with settings of its own, which is copied, or an aggregator for
-        :class:`GradientSurgery`. The loss itself does not depend on it.
+        How training balances the tasks: "fixed", "uncertainty", "dwa", "famo", "gradnorm",
+        "pcgrad", or an instance of one of these classes, which is copied. A scalarizer of TorchJD
+        is wrapped in :class:`LossScalarization`, its ``MoDoWeighting`` and ``SDMGradWeighting`` in
+        :class:`TwoSampleWeighting`, and any other module in :class:`GradientSurgery`. The loss
+        itself does not depend on the balancing.
     n_members : int, default=None
-        The number of networks of a :class:`MemberStack`, each of which has losses of its own.
-        `None`: a single network.
+        The number of networks of a :class:`MemberStack`. Each has its own losses. `None`: a single
+        network.
 
     Attributes
     ----------
@@ -81,12 +73,13 @@ class MultiTaskLoss(nn.Module):
         weights = torch.ones(len(self.losses)) if task_weights is None else task_weights
         weights = torch.as_tensor(weights, dtype=torch.get_default_dtype())
         weights = weights / weights.sum()
-        self.balancing = _make_balancing(balancing)
+        self.balancing = make_balancing(balancing)
         if n_members is not None:
             if isinstance(self.balancing, GradientBalancing):
                 raise ValueError(
                     f"balancing={balancing!r} looks at the gradients of a single network, got "
-                    f"{n_members} members. Use 'fixed', 'uncertainty' or 'dwa'."
+                    f"{n_members} members. Use 'fixed', 'uncertainty', 'dwa', 'famo' or a "
+                    "scalarizer of TorchJD."
                 )
             weights = weights.repeat(n_members, 1)
         self.balancing.start(weights)
@@ -99,11 +92,12 @@ class MultiTaskLoss(nn.Module):
         Parameters
         ----------
         scores : sequence of Tensor of shape (..., n_samples, n_outputs[k])
-            The raw scores of each task; of several members, one after the other.
+            The raw scores of each task. For several members: one member after the other.
         targets : Tensor of shape (..., n_samples, n_tasks)
             The encoded targets; any finite value where a label is missing.
         weights : Tensor of shape (..., n_samples, n_tasks), default=None
-            The weight of each label, zero where it is missing. `None` weights all alike.
+            The weight of each label, zero where it is missing. `None` gives all labels the same
+            weight.
 
         Returns
         -------
@@ -146,13 +140,3 @@ def _flat(loss: TaskLoss, scores: Tensor, targets: Tensor) -> Tensor:
     if targets.shape != shape:  # members who share their targets
         targets = targets.unsqueeze(-2).expand(shape)
     return loss(scores.flatten(0, -2), targets.flatten()).view(shape)
-
-
-def _make_balancing(balancing: str | nn.Module) -> FixedWeights:
-    """Return a balancing of its own for a loss."""
-    if isinstance(balancing, str):
-        if balancing not in BALANCING:
-            raise ValueError(f"balancing must be one of {sorted(BALANCING)}, got {balancing!r}.")
-        return BALANCING[balancing]()
-    balancing = deepcopy(balancing)
-    return balancing if isinstance(balancing, FixedWeights) else GradientSurgery(balancing)

@@ -384,6 +384,10 @@ class MultiTaskNet(BatchedPrediction, NeuralNet):
             self.optimizer_.step()
         if self.average_ is not None:
             self.average_.update()
+        balancing = self.criterion_.balancing
+        if balancing.looks_back:
+            with torch.no_grad():
+                balancing.look_back(step["task_losses"], self._evaluate(batch)["task_losses"])
         return step
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
@@ -397,10 +401,22 @@ class MultiTaskNet(BatchedPrediction, NeuralNet):
         step = self._evaluate(batch)
         penalty_of: Callable[[], Tensor | None] | None = getattr(self.module_, "penalty", None)
         penalty = None if penalty_of is None else penalty_of()
-        self.criterion_.balancing.backward(step["task_losses"], self.module_, penalty)
+        balancing = self.criterion_.balancing
+        parts = () if balancing.n_parts == 1 else (self._losses_of_parts(step["y_pred"], batch[1]),)
+        balancing.backward(step["task_losses"], self.module_, penalty, *parts)
         step["task_losses"] = step["task_losses"].detach()
         step["penalty"] = None if penalty is None else penalty.detach()
         return step
+
+    def _losses_of_parts(self, scores: Any, y: Any) -> Tensor | None:
+        """Return the losses in equal parts of a batch, or None where a part would be empty."""
+        n_parts = self.criterion_.balancing.n_parts
+        if len(scores[0]) < n_parts:
+            return None
+        tensors = (*scores, *(part.to(self.device) for part in y))
+        cuts = zip(*(tensor.tensor_split(n_parts) for tensor in tensors), strict=True)
+        n_tasks = len(scores)
+        return torch.stack([self.criterion_(cut[:n_tasks], *cut[n_tasks:]) for cut in cuts])
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Compute the losses of a batch."""

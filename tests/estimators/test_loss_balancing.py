@@ -17,7 +17,7 @@ from sk_mmoe import (
 )
 from sk_mmoe.callbacks import TrainingCheckpoint
 from sk_mmoe.nn import DynamicWeightAverage, GradNorm
-from sk_mmoe.nn._loss import BALANCING
+from sk_mmoe.nn.balancing import BALANCING
 
 FAST = {
     "early_stopping": False,
@@ -27,6 +27,26 @@ FAST = {
     "random_state": 0,
 }
 OTHERS = sorted(BALANCING.keys() - {"fixed"})
+FOREIGN = [
+    "scalarization.STCH",
+    "scalarization.IMTLL",
+    "scalarization.GeometricMean",
+    "aggregation.AlignedMTL",
+    "aggregation.GradVac",
+    "aggregation.ExcessMTL",
+    "aggregation.MoDoWeighting",
+    "aggregation.SDMGradWeighting",
+]
+SETTINGS = {"STCH": {"mu": 0.1}, "IMTLL": {"shape": 2}}
+
+
+def make_balancing(name):
+    """Return the name of a method, or a module of TorchJD for two tasks."""
+    if "." not in name:
+        return name
+    package, cls = name.split(".")
+    torchjd = pytest.importorskip(f"torchjd.{package}")
+    return getattr(torchjd, cls)(**SETTINGS.get(cls, {}))
 
 
 @pytest.mark.parametrize("name", BALANCING)
@@ -39,31 +59,65 @@ def test_every_balancing_learns_missing_labels_and_mixed_tasks(name, X, y_mixed)
     assert model.fit(X, y).score(X, y_mixed) > 0.85
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", FOREIGN)
+def test_modules_of_torchjd_learn_missing_labels(name, X, y):
+    model = SharedBottomClassifier(
+        loss_balancing=make_balancing(name), max_iter=30, learning_rate_init=0.01, random_state=0
+    )
+    gaps = y.astype(object)
+    gaps.iloc[::3, 0] = None
+    assert model.fit(X, gaps).score(X, y) > 0.85
+
+
+@pytest.mark.parametrize("name", [*OTHERS, *FOREIGN])
 def test_every_balancing_makes_a_difference(name, X):
     y = np.column_stack([X["x0"], -5 * X["x0"] + X["x1"]])
     fixed, other = (
-        SharedBottomRegressor(loss_balancing=b, **FAST).fit(X, y) for b in ("fixed", name)
+        SharedBottomRegressor(loss_balancing=make_balancing(b), **FAST).fit(X, y)
+        for b in ("fixed", name)
     )
     assert not np.array_equal(fixed.predict(X), other.predict(X))
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", [*OTHERS, *FOREIGN])
 def test_a_resumed_training_repeats_an_uninterrupted_one(name, X, y, tmp_path):
     checkpoint = TrainingCheckpoint(tmp_path / "run.pt")
-    model = SharedBottomClassifier(loss_balancing=name, **FAST)
+    model = SharedBottomClassifier(loss_balancing=make_balancing(name), **FAST)
     whole = clone(model).fit(X, y)
     clone(model).set_params(max_iter=3, callbacks=[checkpoint]).fit(X, y)
     resumed = clone(model).set_params(callbacks=[checkpoint]).fit(X, y)
     assert resumed.loss_curve_ == whole.loss_curve_
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", [*OTHERS, *FOREIGN])
 def test_a_warm_start_goes_on_where_the_balancing_stands(name, X, y):
-    model = SharedBottomClassifier(loss_balancing=name, **FAST)
+    model = SharedBottomClassifier(loss_balancing=make_balancing(name), **FAST)
     whole = clone(model).fit(X, y)
     halves = clone(model).set_params(max_iter=3, warm_start=True).fit(X, y).fit(X, y)
     assert halves.loss_curve_ == whole.loss_curve_
+
+
+@pytest.mark.parametrize("name", ["famo", *FOREIGN])
+def test_a_stream_goes_on_where_the_balancing_stands(name, X, y):
+    model = SharedBottomClassifier(loss_balancing=make_balancing(name), **FAST)
+    classes = [np.unique(y[task]) for task in y]
+    for rows in (slice(0, 200), slice(200, 400)):
+        model.partial_fit(X[rows], y[rows], classes=classes)
+    balancing = model.net_.criterion_.balancing
+    if name == "famo":
+        assert balancing.n_steps.tolist() == [2]
+    assert np.isfinite(model.loss_curve_).all()
+
+
+@pytest.mark.parametrize("name", ["famo", "scalarization.STCH", "scalarization.IMTLL"])
+def test_members_are_each_balanced_as_alone(name, X):
+    y = np.column_stack([X["x0"], -5 * X["x0"] + X["x1"]])
+    parameters = FAST | {"loss_balancing": make_balancing(name), "dtype": "float64"}
+    rng = np.random.RandomState(0)
+    model = SharedBottomRegressor(**parameters).set_params(random_state=rng)
+    alone = [model.fit(X, y).predict(X) for _ in range(3)]
+    together = SharedBottomRegressor(n_members=3, **parameters).fit(X, y)
+    np.testing.assert_allclose(together.predict(X), np.mean(alone, axis=0), rtol=1e-6, atol=1e-9)
 
 
 def test_a_checkpoint_of_another_balancing_is_refused(X, y, tmp_path):
@@ -114,6 +168,12 @@ def test_a_saved_model_leaves_an_object_behind(X, y, tmp_path):
     again = load_model(tmp_path / "model.safetensors")
     assert again.loss_balancing == "fixed"
     assert_array_equal(again.predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("module", [torch.nn.Linear(3, 3), torch.nn.Identity()])
+def test_a_module_that_is_no_balancing_is_refused_before_training(module, X, y):
+    with pytest.raises(ValueError, match="cannot balance 2 tasks: it must map gradients"):
+        MMoEClassifier(loss_balancing=module, max_iter=10**6).fit(X, y)
 
 
 @pytest.mark.parametrize("given", ["even", GradNorm, None, 3])

@@ -94,7 +94,7 @@ def test_probabilities_are_means_over_members():
         assert_array_equal(model.predict(X)[:, k], proba.argmax(axis=1))
 
 
-@pytest.mark.parametrize("balancing", ["uncertainty", "dwa"])
+@pytest.mark.parametrize("balancing", ["uncertainty", "dwa", "famo"])
 def test_each_member_balances_its_own_tasks(balancing):
     parameters = {"max_iter": 5, "early_stopping": False, "loss_balancing": balancing}
     parameters |= {"dtype": "float64", "learning_rate_init": 0.01}

@@ -9,7 +9,7 @@ import torch
 from scipy import sparse
 from torch.testing import assert_close
 
-from sk_mmoe.nn import MMoE, MultiTaskLoss
+from sk_mmoe.nn import FixedWeights, MMoE, MultiTaskLoss
 from sk_mmoe.tasks._encoder import multiclass_loss, regression_loss
 from sk_mmoe.training._loader import TableDataset
 from sk_mmoe.training._net import MultiTaskNet
@@ -213,6 +213,62 @@ def test_an_optimizer_that_evaluates_more_than_once_is_given_a_closure():
         optimizer.step(closure)
     for parameter, expected in zip(net.module_.parameters(), network.parameters(), strict=True):
         assert_close(parameter, expected, rtol=1e-9, atol=1e-11)
+
+
+class Looks(FixedWeights):
+    """A balancing that notes what it is shown."""
+
+    looks_back = True
+    n_parts = 2
+
+    def start(self, task_weights):
+        self.losses, self.parts = [], []
+        return super().start(task_weights)
+
+    def backward(self, task_losses, network, penalty=None, part_losses=None):
+        self.parts.append(part_losses)
+        super().backward(task_losses, network, penalty)
+
+    def look_back(self, before, after):
+        assert not torch.is_grad_enabled()
+        self.losses.append((before, after))
+
+
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.LBFGS])
+def test_balancing_sees_the_losses_of_each_batch_before_and_after_the_step(optimizer):
+    options = {"network": {"dropout": 0.0, "gate_dropout": 0.0}, "iterator_train__shuffle": False}
+    net = make_net(criterion__balancing=Looks(), optimizer=optimizer, lr=0.1, **options)
+    criterion = net.criterion_
+    batches = [(TRAIN.X[rows], TRAIN.targets[rows], TRAIN.weights[rows])
+               for rows in torch.arange(50).split(16)]  # fmt: skip
+    weights = []
+
+    class Note(skorch.callbacks.Callback):
+        def on_batch_end(self, net, **kwargs):
+            weights.append({name: p.clone() for name, p in net.module_.state_dict().items()})
+
+    net.callbacks_.append(("note", Note()))
+    weights.append({name: p.clone() for name, p in net.module_.state_dict().items()})
+    net.train(TRAIN, epochs=1)
+    network = MMoE(**{**NETWORK, **options["network"]}).double()
+    assert len(criterion.balancing.losses) == len(batches) == 4
+    for number, ((X, *y), seen) in enumerate(zip(batches, criterion.balancing.losses, strict=True)):
+        for state, losses in zip(weights[number : number + 2], seen, strict=True):
+            network.load_state_dict(state)
+            assert_close(losses, criterion(network(X), *y).detach())
+
+
+def test_balancing_sees_the_losses_of_parts_of_a_batch():
+    options = {"network": {"dropout": 0.0, "gate_dropout": 0.0}, "iterator_train__shuffle": False}
+    net = make_net(criterion__balancing=Looks(), optimizer=torch.optim.SGD, lr=0.0, **options)
+    net.set_params(batch_size=7).train(TRAIN, epochs=1)
+    parts = net.criterion_.balancing.parts
+    assert len(parts) == 8
+    assert parts.pop() is None  # a single row
+    for rows, found in zip(torch.arange(49).split(7), parts, strict=True):
+        for half, losses in zip(rows.tensor_split(2), found, strict=True):
+            y = TRAIN.targets[half], TRAIN.weights[half]
+            assert_close(losses, net.criterion_(net.module_(TRAIN.X[half]), *y))
 
 
 class Penalised(MMoE):

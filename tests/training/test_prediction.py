@@ -6,9 +6,9 @@ import torch
 from scipy import sparse
 from torch.testing import assert_close
 
-from sk_mmoe import _prediction
 from sk_mmoe.nn import MMoE, MultiTaskLoss
 from sk_mmoe.tasks._encoder import multiclass_loss, regression_loss
+from sk_mmoe.training import _prediction
 from sk_mmoe.training._net import MultiTaskNet
 
 
