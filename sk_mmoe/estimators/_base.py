@@ -17,12 +17,8 @@ from sk_mmoe.callbacks import ConvergenceMonitor, TrainingCheckpoint, _copy_call
 from sk_mmoe.estimators._preparation import DataPreparation
 from sk_mmoe.nn import EmbeddedNetwork, FusedAdamW, MultiTaskLoss
 from sk_mmoe.tasks._encoder import TaskEncoder
-from sk_mmoe.tasks._targets import (
-    Targets,
-    check_device,
-    check_task_weights,
-    warn_of_large_values,
-)
+from sk_mmoe.tasks._targets import Targets, check_device, warn_of_large_values
+from sk_mmoe.tasks._weights import check_task_weights
 from sk_mmoe.training._epoch_contexts import EpochContexts
 from sk_mmoe.training._loader import TableDataset
 from sk_mmoe.training._members import MemberMonitor
@@ -203,9 +199,9 @@ class MultiTaskEstimator(CallbackSupportMixin, DataPreparation):
             batch_size = _AUTO_BATCH_SIZE if n_rows <= _MANY_ROWS else _AUTO_BATCH_SIZE_OF_MANY
         parameters: dict[str, Any] = {
             **self._module_parameters(),
-            "module__n_outputs": [task.n_outputs for task in encoder.tasks],
+            "module__n_outputs": encoder.n_outputs,
             "criterion": MultiTaskLoss,
-            "criterion__losses": [task.loss for task in encoder.tasks],
+            "criterion__losses": encoder.losses,
             "criterion__task_weights": check_task_weights(self.task_weights, names),
             "criterion__n_members": len(seeds) if len(seeds) > 1 else None,
             "criterion__balancing": self.loss_balancing,
@@ -292,7 +288,7 @@ class MultiTaskEstimator(CallbackSupportMixin, DataPreparation):
         self.net_ = net
         self._encoder = encoder
         self.task_names_ = encoder.names
-        self.task_kinds_ = [task.kind for task in encoder.tasks]
+        self.task_kinds_ = encoder.kinds
         self.n_tasks_ = len(encoder.tasks)
         self.n_iter_ = len(net.history)
         self.loss_curve_ = [epoch["train_loss"] for epoch in net.history]
@@ -315,10 +311,8 @@ class MultiTaskEstimator(CallbackSupportMixin, DataPreparation):
     def _scores(self, X: Any) -> list[torch.Tensor]:
         """Return the raw scores of each task, in double precision."""
         check_is_fitted(self)
-        return [
-            task.average(scores) if self.net_.further_seeds else scores
-            for task, scores in zip(self._encoder.tasks, self._member_scores(X), strict=True)
-        ]
+        scores = self._member_scores(X)
+        return self._encoder.average(scores) if self.net_.further_seeds else scores
 
     def _member_scores(self, X: Any) -> list[torch.Tensor]:
         """Return the raw scores of each task; of several members, one after the other."""

@@ -113,11 +113,15 @@ class_weight : dict, list of dict or "balanced", default=None
     per task."""
 
 _TASKS = """\
-tasks : dict or array-like of shape (n_tasks,), default=None
-    The kind of each task, by task name or in order: "binary", "multiclass", "classification"
-    (either of them), "regression", or "infer". Tasks that are not named are inferred: numbers
-    with fractions are a regression, all others classes. Declare whole numbers that are no
-    classes, such as counts."""
+tasks : dict, array-like of shape (n_tasks,) or str, default=None
+    The kind of each task, by task name, in order, or one for all. With classes: "classification",
+    "binary", "multiclass", or "ordinal" for classes with an order. The order is that of numbers, or
+    of pandas' ordered categories; or give the labels from the lowest to the highest in place of the
+    kind, ``tasks={"grade": ["low", "middle", "high"]}``. With numbers: "regression", or "count" for
+    counts and other non-negative quantities that grow by factors. Tasks that are not named are a
+    "classification" in classifiers and a "regression" in regressors. Estimators for mixed tasks
+    "infer" them: numbers with fractions are a regression, all others classes; declare counts
+    there."""
 
 _FITTED = """\
 net_ : MultiTaskNet
@@ -126,7 +130,7 @@ n_tasks_ : int
     Number of tasks.
 task_names_ : list of str
     Names of the tasks: the columns of y, or "task0", "task1", ...
-task_kinds_ : list of {"binary", "multiclass", "regression"}
+task_kinds_ : list of {"binary", "multiclass", "ordinal", "regression", "count"}
     Kinds of the tasks.
 is_categorical_ : ndarray of bool of shape (`n_features_in_`,) or None
     Which columns are categorical. `None`: none is.
@@ -139,7 +143,8 @@ n_iter_ : int
 loss_curve_ : list of float of length `n_iter_`
     Training loss after each epoch.
 task_loss_curve_ : ndarray of shape (`n_iter_`, `n_tasks_`)
-    Training loss of each task: log loss, or squared error in units of the target's variance.
+    Training loss of each task: log loss, squared error in units of the target's variance, or
+    Poisson deviance in units of the target's mean.
 best_loss_ : float
     The lowest training loss.
 validation_scores_ : list of float of length `n_iter_` or None
@@ -179,6 +184,8 @@ def document(**own: str) -> Callable[[_Class], _Class]:
 
     def decorate(cls: _Class) -> _Class:
         doc = cls.__doc__ or ""
+        if "{tasks}" not in doc:
+            doc = doc.replace("    {architecture}", "    {tasks}\n    {architecture}")
         for name, text in paragraphs.items():
             doc = doc.replace(f"    {name}", indent(text, "    "))
         cls.__doc__ = doc

@@ -15,7 +15,7 @@ from sk_mmoe.columns._categories import Categories
 from sk_mmoe.columns._knots import Knots
 from sk_mmoe.columns._reader import ColumnEncoder
 from sk_mmoe.estimators._base import MultiTaskEstimator
-from sk_mmoe.tasks._encoder import TASK_KINDS, TaskEncoder
+from sk_mmoe.tasks._encoder import TaskEncoder
 
 _METADATA_KEY = "sk_mmoe"
 # The parameters that shape the way from columns to the network.
@@ -92,8 +92,7 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
         "feature_names": getattr(estimator, "feature_names_in_", None),
         "is_categorical": estimator.is_categorical_,
         "columns": _describe_columns(estimator._columns),
-        "tasks": [{"kind": task.kind, **vars(task)} for task in estimator._encoder.tasks],
-        "ndim": estimator._encoder.ndim,
+        "tasks": estimator._encoder.describe(),
         "seeds": net.seeds,
         "early_stopping": estimator.validation_scores_ is not None,
         "history": [dict(epoch) for epoch in net.history],
@@ -155,8 +154,7 @@ def load_model(
         estimator.feature_names_in_ = description["feature_names"]
     estimator.is_categorical_ = description["is_categorical"]
     estimator._columns = _restore_columns(description["columns"])
-    tasks = [TASK_KINDS[task.pop("kind")](**task) for task in description["tasks"]]
-    encoder = TaskEncoder(tasks, ndim=description["ndim"])
+    encoder = TaskEncoder.restore(description["tasks"])
     net = estimator._make_net(
         encoder, description["seeds"], n_rows=1, early_stopping=description["early_stopping"]
     )

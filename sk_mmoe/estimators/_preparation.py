@@ -12,14 +12,9 @@ from sklearn.utils.validation import validate_data
 from sk_mmoe.columns._reader import ColumnEncoder, find_categorical, interpolates_numbers
 from sk_mmoe.estimators._parameters import TrainingParameters
 from sk_mmoe.model_selection import MultiOutputStratifiedShuffleSplit
-from sk_mmoe.tasks._encoder import Task, TaskEncoder
-from sk_mmoe.tasks._targets import (
-    Targets,
-    check_same_length,
-    check_sample_weight,
-    check_targets,
-    check_task,
-)
+from sk_mmoe.tasks._encoder import TaskEncoder
+from sk_mmoe.tasks._targets import Targets, check_same_length, read_targets
+from sk_mmoe.tasks._weights import check_sample_weight, check_task
 from sk_mmoe.training._loader import TableDataset
 
 # Without a held-out part networks of this size overfit most tables of some hundred rows already.
@@ -31,17 +26,11 @@ class DataPreparation(TrainingParameters):
 
     # -- what the mix-ins fill in -----------------------------------------------------------
 
-    def _make_tasks(
-        self, targets: Targets, weights: np.ndarray | None, classes: list[Any] | None = None
-    ) -> list[Task]:
-        """Return the tasks that fit the targets, or the classes where they are declared."""
+    def _make_encoder(
+        self, targets: Targets, weights: np.ndarray | None, classes: Any = None
+    ) -> TaskEncoder:
+        """Return an encoder of the targets, or of the classes where they are declared."""
         raise NotImplementedError
-
-    def _label_weights(
-        self, tasks: list[Task], targets: Targets, weights: np.ndarray | None
-    ) -> np.ndarray | None:
-        """Return the weights of single labels, of shape (n_samples, n_tasks)."""
-        return weights
 
     # -- checking, encoding, splitting ------------------------------------------------------
 
@@ -82,7 +71,7 @@ class DataPreparation(TrainingParameters):
         stream: bool = False,
     ) -> tuple[Any, Targets, np.ndarray | None]:
         """Return the checked inputs, targets and weights of the labels."""
-        targets = check_targets(y, estimator_name=type(self).__name__, complete=complete)
+        targets = read_targets(y, estimator_name=type(self).__name__, complete=complete)
         X = self._check_X(X, dtype=self.dtype, reset=reset, stream=stream)
         check_same_length(X, targets)
         return X, targets, check_sample_weight(sample_weight, targets, complete=complete)
@@ -149,12 +138,6 @@ class DataPreparation(TrainingParameters):
         train_rows, valid_rows = next(splitter.split(labels, labels))
         return np.sort(train_rows), np.sort(valid_rows)
 
-    def _make_encoder(
-        self, targets: Targets, weights: np.ndarray | None, classes: list[Any] | None = None
-    ) -> TaskEncoder:
-        """Return an encoder of the targets."""
-        return TaskEncoder(self._make_tasks(targets, weights, classes), ndim=targets.ndim)
-
     def _make_dataset(
         self,
         encoder: TaskEncoder,
@@ -170,7 +153,7 @@ class DataPreparation(TrainingParameters):
         The tasks that are needed must have such labels, and unless `needed` is None any task.
         """
         targets = encoder.check(targets)
-        weights = self._label_weights(encoder.tasks, targets, weights)
+        weights = encoder.label_weights(targets, weights, getattr(self, "class_weight", None))
         if weights is None and not targets.known.all():
             weights = targets.known.astype(np.float64)
         if rows is not None:

@@ -218,7 +218,7 @@ def _shape(
     """Return all that the runs of one program must have in common."""
     return (
         run._module_parameters(),
-        [(task.kind, task.n_outputs) for task in encoder.tasks],
+        (encoder.kinds, encoder.n_outputs),
         *(None if part is None else (type(part.X), len(part)) for part in parts),
     )
 

@@ -12,7 +12,7 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from sk_mmoe.inspection._drawing import check_task_names, draw_map, last_step, make_task_maps
-from sk_mmoe.tasks._targets import check_same_length, check_targets
+from sk_mmoe.tasks._targets import check_same_length, read_targets
 
 # Below this root mean square of the differences from the even gate there is only rounding.
 _EVEN = 1e-6
@@ -160,14 +160,14 @@ class TaskRelatednessDisplay:
                 f"{type(estimator).__name__} is no estimator of sk_mmoe. Pass one that is fitted, "
                 "or a pipeline that ends in one."
             )
-        targets = check_targets(y, estimator_name=type(estimator).__name__, complete=False)
+        targets = read_targets(y, estimator_name=type(estimator).__name__, complete=False)
         check_same_length(X, targets)
         labels = estimator._encoder.encode(targets, dtype=torch.float64).numpy()
         codes = [
-            OneHotEncoder(sparse_output=False).fit_transform(column) if is_multiclass else column
-            for column, is_multiclass in zip(
+            OneHotEncoder(sparse_output=False).fit_transform(column) if nominal else column
+            for column, nominal in zip(
                 np.split(labels, labels.shape[1], axis=1),
-                np.equal(estimator.task_kinds_, "multiclass"),
+                estimator._encoder.is_nominal,
                 strict=True,
             )
         ]

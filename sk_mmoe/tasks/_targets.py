@@ -1,11 +1,9 @@
-"""Checks of what users pass: the one gate for y and for weights."""
+"""The one gate for y: from any supported form to targets by task."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from numbers import Integral, Real
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,12 +30,15 @@ class Targets:
         Where a label is known.
     ndim : int
         1 when the user passed a one-dimensional y, else 2.
+    orders : list of ndarray or None
+        The ordered categories of each task, from the lowest to the highest, where y has some.
     """
 
     names: list[str]
     labels: list[np.ndarray]
     known: np.ndarray
     ndim: int
+    orders: list[np.ndarray | None]
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -49,10 +50,10 @@ class Targets:
         for k, values in enumerate(self.labels):
             place = np.cumsum(self.known[:, k]) - 1
             labels.append(values[place[rows][self.known[rows, k]]])
-        return Targets(self.names, labels, self.known[rows], self.ndim)
+        return replace(self, labels=labels, known=self.known[rows])
 
 
-def check_targets(y: Any, *, estimator_name: str, complete: bool = True) -> Targets:
+def read_targets(y: Any, *, estimator_name: str, complete: bool = True) -> Targets:
     """Read y of any supported form; a missing label is NaN, None or pd.NA.
 
     Parameters
@@ -112,7 +113,8 @@ def check_targets(y: Any, *, estimator_name: str, complete: bool = True) -> Targ
         check_labels(column[~np.asarray(mask)], name=name)
         for column, mask, name in zip(columns, missing, names, strict=True)
     ]
-    return Targets(names, labels, ~np.column_stack(missing), ndim)
+    orders = [_ordered_categories(column) for column in columns]
+    return Targets(names, labels, ~np.column_stack(missing), ndim, orders)
 
 
 def default_names(n_tasks: int) -> list[str]:
@@ -120,10 +122,20 @@ def default_names(n_tasks: int) -> list[str]:
     return [f"task{k}" for k in range(n_tasks)]
 
 
+def _ordered_categories(column: Any) -> np.ndarray | None:
+    """Return the categories of an ordered categorical, all of them, whether they occur or not."""
+    categorical = getattr(column, "dtype", None)
+    if not isinstance(categorical, pd.CategoricalDtype) or not categorical.ordered:
+        return None
+    return check_labels(categorical.categories.to_series())
+
+
 def _as_array(y: Any) -> np.ndarray:
     """Return y as an array that keeps the kinds of its labels and its gaps."""
     if np.ma.isMaskedArray(y):
-        return np.where(np.ma.getmaskarray(y), None, y.data.astype(object))
+        array = y.data.astype(object)
+        array[np.ma.getmaskarray(y)] = None
+        return array
     array = np.asarray(y)
     if array.dtype.kind in "US" and not isinstance(y, np.ndarray):
         # Beside a string NumPy makes strings of numbers, of None and of NaN.
@@ -162,160 +174,6 @@ def check_labels(labels: Any, *, name: str = "task0") -> np.ndarray:
             "label is missing."
         )
     return labels
-
-
-def check_sample_weight(
-    sample_weight: Any, targets: Targets, *, complete: bool = True
-) -> np.ndarray | None:
-    """Check weights of samples, or of single labels.
-
-    Parameters
-    ----------
-    sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks) or None
-        The weights.
-    targets : Targets
-        The targets they belong to.
-    complete : bool, default=True
-        Whether every task must have a label with weight.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_tasks) or None
-        The weights, zero where a label is missing.
-
-    Raises
-    ------
-    ValueError
-        If the shape is wrong, a weight is negative or not finite, or a task is left without
-        weight.
-    """
-    if sample_weight is None:
-        return None
-    weights = np.asarray(sample_weight, dtype=np.float64)
-    n_samples, n_tasks = targets.known.shape
-    if weights.ndim == 0:
-        weights = np.full(n_samples, weights)
-    if weights.shape not in {(n_samples,), (n_samples, n_tasks)}:
-        raise ValueError(
-            f"sample_weight must have shape ({n_samples},) or ({n_samples}, {n_tasks}), "
-            f"one weight for each sample or for each label; got {weights.shape}."
-        )
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        raise ValueError(
-            "sample_weight must be finite and not negative. Drop or repair those rows."
-        )
-    weights = weights.reshape(n_samples, -1) * targets.known
-    zero = weights.sum(axis=0) == 0
-    if complete and zero.any():
-        names = [name for name, is_zero in zip(targets.names, zero, strict=True) if is_zero]
-        raise ValueError(
-            f"sample_weight is zero for every known label of the tasks {names}. "
-            "Give at least one label of each task a positive weight."
-        )
-    return weights
-
-
-def per_task(value: Any, names: Sequence[str], *, parameter: str, default: Any) -> list[Any]:
-    """Spread a parameter given by task name, or in the order of the tasks, over all tasks.
-
-    Parameters
-    ----------
-    value : dict, sequence or None
-        A dict from task name to value (others get `default`), or one value for each task.
-    names : sequence of str
-        The names of the tasks.
-    parameter : str
-        The parameter's name, for error messages.
-    default : object
-        The value for tasks that are not named.
-
-    Returns
-    -------
-    list
-        One value for each task.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown or the length is wrong.
-    """
-    if value is None:
-        return [default] * len(names)
-    if isinstance(value, Mapping):
-        value = {str(name): entry for name, entry in value.items()}
-        if unknown := sorted(set(value) - set(names)):
-            raise ValueError(
-                f"{parameter} names unknown tasks {unknown}; the tasks are {list(names)}."
-            )
-        return [value.get(name, default) for name in names]
-    values = list(value)
-    if len(values) != len(names):
-        raise ValueError(
-            f"{parameter} must have one value for each of the {len(names)} tasks {list(names)}, "
-            f"got {len(values)} values."
-        )
-    return values
-
-
-def check_task_weights(task_weights: Any, names: Sequence[str]) -> list[float]:
-    """Check the weights of the tasks in the loss.
-
-    Parameters
-    ----------
-    task_weights : dict, array-like of shape (n_tasks,) or None
-        The weights.
-    names : sequence of str
-        The names of the tasks.
-
-    Returns
-    -------
-    list of float
-        One weight for each task.
-
-    Raises
-    ------
-    ValueError
-        If a weight is not a positive finite number.
-    """
-    weights = per_task(task_weights, names, parameter="task_weights", default=1.0)
-    if not all(isinstance(weight, Real) and 0 < weight < np.inf for weight in weights):
-        raise ValueError(
-            f"task_weights must be positive and finite, got {weights}. To leave a task out, drop "
-            "its column of y."
-        )
-    return [float(weight) for weight in weights]
-
-
-def check_task(task: str | int, names: Sequence[str], *, parameter: str) -> int:
-    """Return the index of a task given by its name or index.
-
-    Parameters
-    ----------
-    task : str or int
-        The task.
-    names : sequence of str
-        The names of the tasks.
-    parameter : str
-        The parameter's name, for error messages.
-
-    Returns
-    -------
-    int
-        The index.
-
-    Raises
-    ------
-    ValueError
-        If there is no such task.
-    """
-    if str(task) in names:
-        return list(names).index(str(task))
-    if isinstance(task, Integral) and not isinstance(task, bool) and 0 <= task < len(names):
-        return int(task)
-    raise ValueError(
-        f"{parameter} must be one of the tasks {list(names)} or an index below {len(names)}, "
-        f"got {task!r}."
-    )
 
 
 def check_device(device: str | torch.device) -> str:

@@ -202,7 +202,7 @@ def test_validation_set_contradicts_early_stopping_switched_off():
     ("tasks", "message"),
     [
         ({"buy": "binary"}, r"names unknown tasks \['buy'\]"),
-        ({"click": "ordinal"}, r"got \['ordinal'\]"),
+        ({"click": "colour"}, "got 'colour' for task 'click'"),
         (["binary"], "one value for each of the 2 tasks"),
         ({"level": "binary"}, "declared binary, but has 3 classes"),
         ({"level": "regression"}, "is a regression and needs numbers, got labels such as"),

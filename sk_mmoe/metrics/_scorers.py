@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from copy import copy
-from functools import cache
-from inspect import signature
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.metrics import check_scoring, get_scorer
-from sklearn.utils import Tags, TargetTags
+from sklearn.metrics import check_scoring
 from sklearn.utils.metadata_routing import UNUSED
-from sklearn.utils.metaestimators import available_if
 
-__all__ = ["make_mean_scorer", "make_task_scorer", "multitask_scoring"]
+from sk_mmoe.metrics._names import find_scorer
+from sk_mmoe.metrics._views import TasksView
 
 
 def make_task_scorer(scoring: Any, task: str | int) -> Callable[..., float]:
@@ -29,7 +24,9 @@ def make_task_scorer(scoring: Any, task: str | int) -> Callable[..., float]:
     ----------
     scoring : str or callable
         A name of :func:`sklearn.metrics.get_scorer_names`, such as "roc_auc", "neg_log_loss",
-        "f1_macro" or "r2", or a scorer of :func:`sklearn.metrics.make_scorer`.
+        "f1_macro" or "r2", or a scorer of :func:`sklearn.metrics.make_scorer`. The names of this
+        package's metrics go, too: "d2_poisson_score" for counts, "quadratic_kappa_score" and
+        "neg_ranked_probability_score" for ordinal classes.
     task : str or int
         The task: a column of y by its name or index. If y is an array, names are those of the
         estimator's `task_names_`.
@@ -52,6 +49,9 @@ def make_task_scorer(scoring: Any, task: str | int) -> Callable[..., float]:
     end of a pipeline or in a search. Two things that scikit-learn would guess from the labels come
     from the estimator: the classes, where one of them does not occur among the labels, and the
     positive class, which is the last of two unless the metric's own default is one of them.
+
+    scikit-learn's metrics take the classes to be sorted. Where the estimator has them in another
+    order, as ordinal tasks may, the columns of probabilities are sorted for them.
 
     Examples
     --------
@@ -115,8 +115,8 @@ def multitask_scoring(
     Parameters
     ----------
     scoring : str, list of str or dict
-        One or more names of :func:`sklearn.metrics.get_scorer_names`, or a dict from task to them
-        for tasks of several kinds.
+        One or more names that :func:`make_task_scorer` takes, or a dict from task to them for tasks
+        of several kinds.
     tasks : iterable of str or int, default=None
         The tasks. `None` takes those of the dict, or all columns of y.
     mean : bool, default=True
@@ -167,7 +167,7 @@ def _check(scoring: Any, tasks: Any, *, several: bool = False) -> list[str | int
         for metric in _as_list(metrics) if several else [metrics]:
             if not isinstance(metric, str) and not callable(metric):
                 raise ValueError(f"scoring must be a scorer or the name of one, got {metric!r}.")
-            get_scorer(metric) if isinstance(metric, str) else check_scoring(scoring=metric)
+            find_scorer(metric) if isinstance(metric, str) else check_scoring(scoring=metric)
     tasks = None if tasks is None else list(tasks)
     if by_task and (without := [task for task in tasks or () if task not in scoring]):
         raise ValueError(f"scoring must have an entry for every task, got none for {without}.")
@@ -212,7 +212,7 @@ class _TaskScorer(_BaseTaskScorer):
 
     def score(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the mean of the scores of the tasks."""
-        tasks = _Tasks(estimator, X, y, sample_weight)
+        tasks = TasksView(estimator, X, y, sample_weight)
         plan = tasks.plan(self.scoring, self.tasks)
         scores = [tasks.score(task, scoring) for task, scoring in plan.items()]
         weights = self.weights
@@ -232,7 +232,7 @@ class _MultiTaskScorer(_BaseTaskScorer):
 
     def score(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """Return the score of each task and metric."""
-        tasks = _Tasks(estimator, X, y, sample_weight)
+        tasks = TasksView(estimator, X, y, sample_weight)
         scores: dict[str, float] = {}
         by_metric: dict[str, list[float]] = {}
         for task, metrics in tasks.plan(self.scoring, self.tasks).items():
@@ -243,164 +243,3 @@ class _MultiTaskScorer(_BaseTaskScorer):
         if self.mean:
             scores |= {f"mean_{metric}": _mean(values) for metric, values in by_metric.items()}
         return scores
-
-
-class _Tasks:
-    """The targets of a table beside what an estimator predicts for them, task by task."""
-
-    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> None:
-        self.estimator, self.X = estimator, X
-        self.respond = cache(lambda method: getattr(estimator, method)(X))
-        self.weights = None if sample_weight is None else np.asarray(sample_weight)
-        fitted_names = _fitted_task_names(estimator)
-        if isinstance(y, pd.Series) and y.name is not None:
-            y = y.to_frame()
-        if isinstance(y, pd.DataFrame):
-            self.columns = [y.iloc[:, k] for k in range(y.shape[1])]
-            self.names = [str(name) for name in y.columns]
-        else:
-            self.columns = list(np.atleast_2d(np.asarray(y).T))
-            default = [f"task{k}" for k in range(len(self.columns))]
-            self.names = fitted_names if len(fitted_names) == len(default) else default
-        self.fitted_names = fitted_names or self.names
-
-    def plan(self, scoring: Any, tasks: list[str | int] | None) -> dict[str | int, Any]:
-        """Return the scoring of each task."""
-        if isinstance(scoring, Mapping):
-            return {task: scoring[task] for task in (scoring if tasks is None else tasks)}
-        return dict.fromkeys(self.names if tasks is None else tasks, scoring)
-
-    def index(self, task: str | int) -> int:
-        """Return the column of y of a task."""
-        if task in self.names:
-            return self.names.index(str(task))
-        if isinstance(task, int | np.integer) and 0 <= task < len(self.names):
-            return int(task)
-        raise ValueError(
-            f"task must be one of {self.names} or an index below {len(self.names)}, got {task!r}. "
-            "Names are the columns of a DataFrame, or else the estimator's task_names_."
-        )
-
-    def score(self, task: str | int, scoring: Any) -> float:
-        """Return the score of a task on the rows whose label is known, NaN if there are none."""
-        k = self.index(task)
-        known = ~np.asarray(pd.isna(self.columns[k]))
-        if not known.any():
-            return float("nan")
-        labels = _natural(np.asarray(self.columns[k][known]))
-        name = self.names[k]
-        # A DataFrame may hold the tasks in another order, or some of them only.
-        place = self.fitted_names.index(name) if name in self.fitted_names else k
-        view = _TaskView(self, place, known)
-        scorer = _complete(get_scorer(scoring), getattr(view, "classes_", None), labels)
-        weights = {}
-        if self.weights is not None and _parameter(scorer, "sample_weight"):
-            weight = self.weights if self.weights.ndim == 1 else self.weights[:, k]
-            weights["sample_weight"] = weight[known]
-        try:
-            return float(scorer(view, self.X, labels, **weights))
-        except Exception as error:
-            error.add_note(f"This happened when the task {name!r} was scored by {scorer!r}.")
-            raise
-
-
-def _can(method: str) -> Callable[[_TaskView], bool]:
-    """Return a check whether a task has classes and the estimator a method."""
-    return lambda view: hasattr(view, "classes_") and hasattr(view._tasks.estimator, method)
-
-
-class _TaskView:
-    """A fitted estimator seen as one of a single task, on the rows whose label is known."""
-
-    def __init__(self, tasks: _Tasks, place: int, rows: np.ndarray) -> None:
-        self._tasks, self._place, self._rows = tasks, place, rows
-        self._n_tasks = len(tasks.fitted_names)
-        classes = getattr(tasks.estimator, "classes_", None)
-        if isinstance(classes, list):
-            classes = self._pick(classes)
-        elif classes is not None and self._n_tasks > 1:
-            classes = [0, 1]  # scikit-learn's multi-label classifiers number the tasks there
-        if classes is not None:
-            self.classes_ = np.asarray(classes)
-
-    def _pick(self, response: Any) -> Any:
-        """Return this task's part of a list over tasks, or of an array with a column for each."""
-        if not isinstance(response, list):
-            response = np.asarray(response)
-            if response.ndim == 1:
-                raise ValueError(
-                    f"the estimator was fitted to one task, got y with {self._n_tasks}. Pass the "
-                    "column of y that it was fitted to, as a DataFrame or an array."
-                )
-            response = response.T
-        if len(response) != self._n_tasks:
-            raise ValueError(
-                f"y must have the {len(response)} tasks that the estimator was fitted to, got "
-                f"{self._n_tasks}: {self._tasks.fitted_names}."
-            )
-        return response[self._place]
-
-    def _respond(self, method: str) -> np.ndarray:
-        """Return the estimator's response for this task."""
-        response = self._tasks.respond(method)
-        if isinstance(response, list) or self._n_tasks > 1:
-            response = self._pick(response)
-        return np.asarray(response)[self._rows]
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the labels or numbers predicted."""
-        return _natural(self._respond("predict").ravel())
-
-    @available_if(_can("predict_proba"))
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the probabilities of the classes."""
-        proba = self._respond("predict_proba")
-        return proba if proba.ndim == 2 else np.column_stack([1 - proba, proba])
-
-    @available_if(_can("decision_function"))
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Return the scores of the classes."""
-        return self._respond("decision_function")
-
-    def __sklearn_tags__(self) -> Tags:
-        """Return the tags of a classifier, or of a regressor."""
-        kind = "classifier" if hasattr(self, "classes_") else "regressor"
-        return Tags(kind, TargetTags(required=True))
-
-
-def _fitted_task_names(estimator: Any) -> list[str]:
-    """Return the `task_names_` of an estimator, in a search or at the end of a pipeline too."""
-    while not hasattr(estimator, "task_names_"):
-        if hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        else:
-            return []
-    return list(estimator.task_names_)
-
-
-def _natural(labels: np.ndarray) -> np.ndarray:
-    """Return labels in their own type where an array of objects holds them."""
-    return pd.Series(labels).infer_objects().to_numpy() if labels.dtype == object else labels
-
-
-def _parameter(scorer: Any, name: str) -> Any:
-    """Return the parameter of a scorer's metric of this name, or None."""
-    return signature(getattr(scorer, "_score_func", scorer)).parameters.get(name)
-
-
-def _complete(scorer: Any, classes: np.ndarray | None, labels: np.ndarray) -> Any:
-    """Tell a metric the classes and the positive one where the labels alone do not."""
-    if classes is None or not hasattr(scorer, "_score_func"):
-        return scorer
-    known = {}
-    # Of a metric that reads predicted labels, `labels` are the ones to average over.
-    if scorer._response_method != "predict" and _parameter(scorer, "labels"):
-        known["labels"] = classes
-    positive = _parameter(scorer, "pos_label")
-    if positive and len(classes) == 2 and positive.default not in classes.tolist():
-        known["pos_label"] = classes[1]
-    completed = copy(scorer)
-    completed._kwargs = known | scorer._kwargs
-    return completed

@@ -1,0 +1,190 @@
+"""A fitted multi-output estimator, and its targets, seen task by task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import copy
+from functools import cache
+from inspect import signature
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Tags, TargetTags
+from sklearn.utils.metaestimators import available_if
+
+from sk_mmoe.metrics._names import find_scorer, reads_the_order
+
+
+class TasksView:
+    """The targets of a table beside what an estimator predicts for them, task by task."""
+
+    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> None:
+        self.estimator, self.X = estimator, X
+        self.respond = cache(lambda method: getattr(estimator, method)(X))
+        self.weights = None if sample_weight is None else np.asarray(sample_weight)
+        fitted_names = _fitted_task_names(estimator)
+        if isinstance(y, pd.Series) and y.name is not None:
+            y = y.to_frame()
+        if isinstance(y, pd.DataFrame):
+            self.columns = [y.iloc[:, k] for k in range(y.shape[1])]
+            self.names = [str(name) for name in y.columns]
+        else:
+            self.columns = list(np.atleast_2d(np.asarray(y).T))
+            default = [f"task{k}" for k in range(len(self.columns))]
+            self.names = fitted_names if len(fitted_names) == len(default) else default
+        self.fitted_names = fitted_names or self.names
+
+    def plan(self, scoring: Any, tasks: list[str | int] | None) -> dict[str | int, Any]:
+        """Return the scoring of each task."""
+        if isinstance(scoring, Mapping):
+            return {task: scoring[task] for task in (scoring if tasks is None else tasks)}
+        return dict.fromkeys(self.names if tasks is None else tasks, scoring)
+
+    def index(self, task: str | int) -> int:
+        """Return the column of y of a task."""
+        if task in self.names:
+            return self.names.index(str(task))
+        if isinstance(task, int | np.integer) and 0 <= task < len(self.names):
+            return int(task)
+        raise ValueError(
+            f"task must be one of {self.names} or an index below {len(self.names)}, got {task!r}. "
+            "Names are the columns of a DataFrame, or else the estimator's task_names_."
+        )
+
+    def score(self, task: str | int, scoring: Any) -> float:
+        """Return the score of a task on the rows whose label is known, NaN if there are none."""
+        k = self.index(task)
+        known = ~np.asarray(pd.isna(self.columns[k]))
+        if not known.any():
+            return float("nan")
+        labels = _natural(np.asarray(self.columns[k][known]))
+        name = self.names[k]
+        # A DataFrame may hold the tasks in another order, or some of them only.
+        place = self.fitted_names.index(name) if name in self.fitted_names else k
+        scorer = find_scorer(scoring)
+        view = _TaskView(self, place, known, sort=not reads_the_order(scorer))
+        scorer = _complete(scorer, getattr(view, "classes_", None))
+        weights = {}
+        if self.weights is not None and _parameter(scorer, "sample_weight"):
+            weight = self.weights if self.weights.ndim == 1 else self.weights[:, k]
+            weights["sample_weight"] = weight[known]
+        try:
+            return float(scorer(view, self.X, labels, **weights))
+        except Exception as error:
+            error.add_note(f"This happened when the task {name!r} was scored by {scorer!r}.")
+            raise
+
+
+def _can(method: str) -> Callable[[_TaskView], bool]:
+    """Return a check whether a task has classes and the estimator a method."""
+    return lambda view: hasattr(view, "classes_") and hasattr(view._tasks.estimator, method)
+
+
+class _TaskView:
+    """A fitted estimator seen as one of a single task, on the rows whose label is known."""
+
+    def __init__(self, tasks: TasksView, place: int, rows: np.ndarray, *, sort: bool) -> None:
+        self._tasks, self._place, self._rows = tasks, place, rows
+        self._n_tasks = len(tasks.fitted_names)
+        classes = getattr(tasks.estimator, "classes_", None)
+        if isinstance(classes, list):
+            classes = self._pick(classes)
+        elif classes is not None and self._n_tasks > 1:
+            classes = [0, 1]  # scikit-learn's multi-label classifiers number the tasks there
+        if classes is not None:
+            self.classes_ = np.asarray(classes)
+            self._order = _sorting(self.classes_) if sort else slice(None)
+            self.classes_ = self.classes_[self._order]
+
+    def _pick(self, response: Any) -> Any:
+        """Return this task's part of a list over tasks, or of an array with a column for each."""
+        if not isinstance(response, list):
+            response = np.asarray(response)
+            if response.ndim == 1:
+                raise ValueError(
+                    f"the estimator was fitted to one task, got y with {self._n_tasks}. Pass the "
+                    "column of y that it was fitted to, as a DataFrame or an array."
+                )
+            response = response.T
+        if len(response) != self._n_tasks:
+            raise ValueError(
+                f"y must have the {len(response)} tasks that the estimator was fitted to, got "
+                f"{self._n_tasks}: {self._tasks.fitted_names}."
+            )
+        return response[self._place]
+
+    def _respond(self, method: str) -> np.ndarray:
+        """Return the estimator's response for this task."""
+        response = self._tasks.respond(method)
+        if isinstance(response, list) or self._n_tasks > 1:
+            response = self._pick(response)
+        return np.asarray(response)[self._rows]
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the labels or numbers predicted."""
+        return _natural(self._respond("predict").ravel())
+
+    @available_if(_can("predict_proba"))
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probabilities of the classes."""
+        proba = self._respond("predict_proba")
+        proba = proba if proba.ndim == 2 else np.column_stack([1 - proba, proba])
+        return proba[:, self._order]
+
+    @available_if(_can("decision_function"))
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the scores of the classes."""
+        return self._respond("decision_function")
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return the tags of a classifier, or of a regressor."""
+        kind = "classifier" if hasattr(self, "classes_") else "regressor"
+        return Tags(kind, TargetTags(required=True))
+
+
+def _fitted_task_names(estimator: Any) -> list[str]:
+    """Return the `task_names_` of an estimator, in a search or at the end of a pipeline too."""
+    while not hasattr(estimator, "task_names_"):
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif hasattr(estimator, "steps"):
+            estimator = estimator.steps[-1][1]
+        else:
+            return []
+    return list(estimator.task_names_)
+
+
+def _natural(labels: np.ndarray) -> np.ndarray:
+    """Return labels in their own type where an array of objects holds them."""
+    return pd.Series(labels).infer_objects().to_numpy() if labels.dtype == object else labels
+
+
+def _parameter(scorer: Any, name: str) -> Any:
+    """Return the parameter of a scorer's metric of this name, or None."""
+    return signature(getattr(scorer, "_score_func", scorer)).parameters.get(name)
+
+
+def _sorting(classes: np.ndarray) -> Any:
+    """Return the indices that sort classes, as scikit-learn's metrics take them to be."""
+    try:
+        return np.argsort(classes, kind="stable")
+    except TypeError:  # labels that cannot be compared
+        return slice(None)
+
+
+def _complete(scorer: Any, classes: np.ndarray | None) -> Any:
+    """Tell a metric the classes and the positive one where the labels alone do not."""
+    if classes is None or not hasattr(scorer, "_score_func"):
+        return scorer
+    known = {}
+    # Of a metric that reads predicted labels, `labels` are the ones to average over.
+    averages = scorer._response_method == "predict" and not reads_the_order(scorer)
+    if not averages and _parameter(scorer, "labels"):
+        known["labels"] = classes
+    positive = _parameter(scorer, "pos_label")
+    if positive and len(classes) == 2 and positive.default not in classes.tolist():
+        known["pos_label"] = classes[1]
+    completed = copy(scorer)
+    completed._kwargs = known | scorer._kwargs
+    return completed
