@@ -12,7 +12,6 @@ IGNORED = {
     "ES01",  # a summary often says all
     "EX01",  # examples: required of classes and functions below, not of methods
     "GL01",  # summaries start on the line of the quotes
-    "PR03",  # parameters are keywords: an architecture's own stand first, whatever the signature
     "RT02",  # "self : object", as scikit-learn has it
     "SA01",  # see also: where there is something to see
 }

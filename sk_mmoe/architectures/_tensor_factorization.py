@@ -1,89 +1,50 @@
-"""Estimators whose tasks share one weight tensor per layer, in Tucker form."""
+"""Networks whose weights form one tensor in Tucker form: parameters and estimators."""
 
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from sklearn.utils._param_validation import Interval, RealNotInt
 
 from sk_mmoe import nn
-from sk_mmoe.estimators._base import MultiTaskEstimator
+from sk_mmoe.estimators._architecture import Architecture
+from sk_mmoe.estimators._classifier import MultiTaskClassifier
 from sk_mmoe.estimators._docs import document
-from sk_mmoe.estimators._parameters import LAYER_SIZES
-from sk_mmoe.estimators._predictors import (
-    MixedTaskPredictor,
-    MultiTaskClassifier,
-    MultiTaskRegressor,
-)
-
-_ARCHITECTURE = """\
-hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(64, 32)
-    Units of each hidden layer of a task's network. Empty: each task is linear in the inputs, and
-    the tasks share nothing.
-ranks : int, float or array-like of shape (3,), default=(1.0, 0.5, 1.0)
-    How much freedom the tasks have: the ranks of each layer's weights along inputs, outputs and
-    tasks; one value stands for all three. A float in (0, 1] is a fraction of the axis's length, an
-    int the rank itself (one above the full rank means the full rank): `1.0` is full rank, `1` is
-    rank one. Of rank one along tasks, their weights differ by a factor only; of full rank along all
-    three, every task has free weights. A low rank along inputs saves parameters on wide tables, and
-    hides inputs from all tasks on narrow ones."""
+from sk_mmoe.estimators._mixed import MixedTaskPredictor
+from sk_mmoe.estimators._parameters import LayerSizes
+from sk_mmoe.estimators._regressor import MultiTaskRegressor
 
 
-class BaseTensorFactorization(MultiTaskEstimator):
-    """What the TensorFactorization estimators share: the architecture's parameters."""
+class TensorFactorization(Architecture):
+    """Tensor factorisation.
 
-    hidden_layer_sizes: Any = (64, 32)
-    ranks: Any = (1.0, 0.5, 1.0)
-
-    _network: ClassVar[type[torch.nn.Module]] = nn.TensorFactorization
-    _network_parameters: ClassVar[tuple[str, ...]] = (
-        *MultiTaskEstimator._network_parameters,
-        "hidden_layer_sizes",
-        "ranks",
-    )
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_layer_sizes": LAYER_SIZES,
-        "ranks": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-            Interval(RealNotInt, 0, 1, closed="right"),
-        ],
-    }
-
-
-@document(architecture=_ARCHITECTURE)
-class TensorFactorizationClassifier(MultiTaskClassifier, BaseTensorFactorization):
-    """Tensor factorisation for several classification tasks at once.
-
-    Each task has a network of its own, but the weights of a hidden layer, over inputs, outputs and
-    tasks, are one tensor of low rank in Tucker form: tasks share the factors and differ in how
-    they combine them [1]_ [2]_. The ranks say how much is shared.
-
-    Tasks may be binary or multi-class, with labels of any type; labels may be missing.
+    Each task has a network, but the weights of a hidden layer over inputs, outputs and tasks form
+    one tensor of low rank in Tucker form. The tasks share the factors and differ in how they
+    combine them [1]_ [2]_. The ranks determine how much is shared.
 
     Parameters
     ----------
-    {architecture}
-    {training}
-    {class_weight}
-
-    Attributes
-    ----------
-    {classes}
-    {fitted}
+    hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(64, 32)
+        Units of each hidden layer of a task's network. Empty: the scores are linear in the inputs,
+        and the tasks share nothing.
+    ranks : int, float or array-like of shape (3,), default=(1.0, 0.5, 1.0)
+        Ranks of each layer's weights along inputs, outputs and tasks; one value stands for all
+        three. A float in (0, 1] is a fraction of the full rank, an int is the rank itself: `1.0` is
+        full rank, `1` is rank one. An int above the full rank means the full rank. With rank one
+        along tasks, the weights of two tasks differ by a factor only. With full rank along all
+        three, the weights of every task are free. Lower the rank along inputs for wide tables to
+        save parameters; on narrow tables it hides inputs from all tasks.
 
     See Also
     --------
-    TensorFactorizationRegressor : The same network for numbers as targets.
-    TensorFactorizationMixedPredictor : The same network for targets of several kinds.
-    MMoEClassifier : Shares by a mixture of experts that depends on the inputs.
+    sk_mmoe.nn.TensorFactorization : The networks alone, as a torch module.
 
     Notes
     -----
-    Core and factors start such that the weights, which are their products, have the variance of a
-    plain network's: products of four small numbers would be far too small.
+    The initial core and factors are scaled so that their products, the weights, have the variance
+    of an ordinary network's. Products of four ordinary initial values would be far too small.
 
     References
     ----------
@@ -91,111 +52,29 @@ class TensorFactorizationClassifier(MultiTaskClassifier, BaseTensorFactorization
        Approach", ICLR 2017.
     .. [2] Ma et al. "Modeling Task Relationships in Multi-task Learning with Multi-gate
        Mixture-of-Experts", KDD 2018, section 6.1.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn.datasets import make_classification
-    >>> from sk_mmoe import TensorFactorizationClassifier
-    >>> X, click = make_classification(500, random_state=0)
-    >>> like = np.where(X[:, 0] + click > 1, "yes", "no")
-    >>> y = np.column_stack([click, like]).astype(object)
-    >>> model = TensorFactorizationClassifier(max_iter=20, random_state=0).fit(X, y)
-    >>> model.predict(X[:2]).shape
-    (2, 2)
-    >>> [proba.shape for proba in model.predict_proba(X)]
-    [(500, 2), (500, 2)]
     """
 
+    network: ClassVar[type[torch.nn.Module]] = nn.TensorFactorization
 
-@document(architecture=_ARCHITECTURE)
-class TensorFactorizationRegressor(MultiTaskRegressor, BaseTensorFactorization):
-    """Tensor factorisation for several regression tasks at once.
-
-    Each task has a network of its own, but the weights of a hidden layer, over inputs, outputs and
-    tasks, are one tensor of low rank in Tucker form: tasks share the factors and differ in how
-    they combine them [1]_ [2]_. The ranks say how much is shared. Targets are standardised inside,
-    so that the units of none rule the loss, and predictions come back in the units of y.
-
-    Parameters
-    ----------
-    {architecture}
-    {training}
-
-    Attributes
-    ----------
-    {fitted}
-
-    See Also
-    --------
-    TensorFactorizationClassifier : The same network for classes as targets.
-    TensorFactorizationMixedPredictor : The same network for targets of several kinds.
-    MMoERegressor : Shares by a mixture of experts that depends on the inputs.
-
-    References
-    ----------
-    .. [1] Yang and Hospedales "Deep Multi-task Representation Learning: A Tensor Factorisation
-       Approach", ICLR 2017.
-    .. [2] Ma et al. "Modeling Task Relationships in Multi-task Learning with Multi-gate
-       Mixture-of-Experts", KDD 2018, section 6.1.
-
-    Examples
-    --------
-    >>> from sk_mmoe import TensorFactorizationRegressor
-    >>> from sk_mmoe.datasets import make_multitask_sinusoid
-    >>> X, y = make_multitask_sinusoid(500, n_features=20, random_state=0)
-    >>> model = TensorFactorizationRegressor(ranks=0.5, max_iter=20, random_state=0).fit(X, y)
-    >>> model.predict(X).shape
-    (500, 2)
-    """
+    hidden_layer_sizes: LayerSizes = (64, 32)
+    ranks: Annotated[
+        Any,
+        "array-like",
+        Interval(Integral, 1, None, closed="left"),
+        Interval(RealNotInt, 0, 1, closed="right"),
+    ] = (1.0, 0.5, 1.0)
 
 
-@document(architecture=_ARCHITECTURE)
-class TensorFactorizationMixedPredictor(MixedTaskPredictor, BaseTensorFactorization):
-    """Tensor factorisation for classification and regression tasks side by side.
+@document
+class TensorFactorizationClassifier(MultiTaskClassifier, TensorFactorization):
+    """Tensor factorisation for several classification tasks at once."""
 
-    The network of :class:`TensorFactorizationClassifier` and :class:`TensorFactorizationRegressor`
-    for a table whose targets are of several kinds, such as a click and a watch time [1]_ [2]_.
 
-    Parameters
-    ----------
-    tasks : dict or array-like of shape (n_tasks,), default=None
-        The kind of each task, by task name or in order: "binary", "multiclass", "classification"
-        (either of them), "regression", or "infer". Tasks that are not named are inferred: numbers
-        with fractions are a regression, all others classes. Declare whole numbers that are no
-        classes, such as counts.
-    {architecture}
-    {training}
-    {class_weight}
+@document
+class TensorFactorizationRegressor(MultiTaskRegressor, TensorFactorization):
+    """Tensor factorisation for several regression tasks at once."""
 
-    Attributes
-    ----------
-    {classes}
-    {fitted}
 
-    See Also
-    --------
-    TensorFactorizationClassifier : For classes alone; scikit-learn's tools for classifiers
-        accept it.
-    TensorFactorizationRegressor : For numbers alone; scikit-learn's tools for regressors accept
-        it.
-
-    References
-    ----------
-    .. [1] Yang and Hospedales "Deep Multi-task Representation Learning: A Tensor Factorisation
-       Approach", ICLR 2017.
-    .. [2] Ma et al. "Modeling Task Relationships in Multi-task Learning with Multi-gate
-       Mixture-of-Experts", KDD 2018, section 6.1.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from sklearn.datasets import make_regression
-    >>> from sk_mmoe import TensorFactorizationMixedPredictor
-    >>> X, watch_time = make_regression(500, random_state=0)
-    >>> y = pd.DataFrame({"click": watch_time > 0, "watch_time": watch_time})
-    >>> tasks = {"click": "binary", "watch_time": "regression"}
-    >>> model = TensorFactorizationMixedPredictor(tasks=tasks, max_iter=20, random_state=0)
-    >>> model.fit(X, y).predict(X[:2]).shape
-    (2, 2)
-    """
+@document
+class TensorFactorizationMixedPredictor(MixedTaskPredictor, TensorFactorization):
+    """Tensor factorisation for classification and regression tasks side by side."""

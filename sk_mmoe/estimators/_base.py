@@ -1,77 +1,47 @@
-"""What all estimators share: fit, partial_fit, and the way to predictions."""
+"""What all estimators share: fit, predict and score."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
-import torch
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils import Tags, check_random_state
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import Tags
 
-from sk_mmoe.callbacks import ConvergenceMonitor, TrainingCheckpoint, _copy_callbacks
-from sk_mmoe.estimators._preparation import DataPreparation
-from sk_mmoe.nn import EmbeddedNetwork, FusedAdamW, MultiTaskLoss
-from sk_mmoe.tasks._encoder import TaskEncoder
-from sk_mmoe.tasks._targets import Targets, check_device, warn_of_large_values
-from sk_mmoe.tasks._weights import check_task_weights
+from sk_mmoe.estimators._architecture import Architecture
+from sk_mmoe.estimators._attributes import FittedAttributes
+from sk_mmoe.estimators._fit import TrainingData, fit_chunk, fit_model
+from sk_mmoe.estimators._fitted import FittedModel
+from sk_mmoe.estimators._parameters import (
+    ColumnParameters,
+    LayerParameters,
+    TrainingParameters,
+)
+from sk_mmoe.tasks._kinds import Accepts
+from sk_mmoe.tasks._targets import check_same_length, read_targets
+from sk_mmoe.tasks._weights import check_sample_weight
 from sk_mmoe.training._epoch_contexts import EpochContexts
-from sk_mmoe.training._loader import TableDataset
-from sk_mmoe.training._members import MemberMonitor
-from sk_mmoe.training._net import MultiTaskNet
-
-_AUTO_BATCH_SIZE = 256
-_MANY_ROWS = 100_000
-_AUTO_BATCH_SIZE_OF_MANY = 512
-# A learned weight of a task must cross whole units, which the network's parameters seldom do.
-_BALANCING_RATE = 10
-# A vector learns from its own rows only, which are few among those of a batch.
-_EMBEDDING_RATE = 5
-_OF_INPUTS = ("n_features_in_", "feature_names_in_", "is_categorical_", "_columns")
-# What net_params must leave to a parameter of the estimator.
-_OWN_PARAMETERS = {
-    "callbacks": "callbacks",
-    "max_epochs": "max_iter",
-    "train_split": "X_val and y_val",
-}
 
 
-class MultiTaskEstimator(CallbackSupportMixin, DataPreparation):
+class MultiTaskEstimator(
+    FittedAttributes,
+    CallbackSupportMixin,
+    TrainingParameters,
+    ColumnParameters,
+    LayerParameters,
+    Architecture,
+):
     """Base of all estimators.
 
-    A subclass names its torch network and the parameters that go to it; one of the mix-ins in
-    ``_predictors`` says what kinds of tasks it has.
+    An estimator is a face (classifier, regressor or mixed predictor) of an architecture. The face
+    says which kinds of tasks there may be, the architecture which network learns them.
     """
 
-    _network: ClassVar[type[torch.nn.Module]]
-    _network_parameters: ClassVar[tuple[str, ...]] = ("activation", "dropout")
+    tasks: Annotated[Any, dict, "array-like", None] = None
 
-    # -- what the mix-ins fill in -----------------------------------------------------------
-
-    def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
-        """Return patterns of parameters with optimizer settings of their own."""
-        settings = self.net_params or {}
-        rate = settings.get("optimizer__lr", settings.get("lr", self.learning_rate_init))
-        vectors = {"lr": _EMBEDDING_RATE * rate}
-        # Decay would make a stream forget what is absent for a while; that of other optimizers may
-        # be another thing.
-        of_stream = self._columns is not None and self._columns.of_stream
-        if not of_stream and "optimizer" not in settings:
-            vectors["weight_decay"] = self.embedding_alpha
-        return [
-            ("*bias", {"weight_decay": 0.0}),
-            ("*column_embedding.weight", vectors),
-            ("balancing.*", {"weight_decay": 0.0, "lr": _BALANCING_RATE * rate}),
-        ]
-
-    def _check_training(self, net: MultiTaskNet, encoder: TaskEncoder, train: TableDataset) -> None:
-        """Warn of what has gone wrong in training; what was fitted before is still there."""
-
-    # -- fitting ----------------------------------------------------------------------------
+    # Which kinds of tasks there may be.
+    accepted_tasks: ClassVar[Accepts]
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -89,8 +59,8 @@ class MultiTaskEstimator(CallbackSupportMixin, DataPreparation):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The inputs: a DataFrame as it comes, or numbers, best standardised. A sparse matrix is
-            never made dense as a whole.
+            The inputs: a DataFrame as it is, or numbers, which should be standardised. A sparse
+            matrix is never converted to a dense one as a whole.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
             The targets, one column for each task. A missing label is NaN, None or `pd.NA`.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
@@ -117,207 +87,39 @@ class MultiTaskEstimator(CallbackSupportMixin, DataPreparation):
         """
         data = {"X": X, "y": y}
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
-        with _unchanged_on_error(self):
-            going_on = self.warm_start and hasattr(self, "net_")
-            X, targets, weights = self._check_data(X, y, sample_weight, reset=not going_on)
-            warn_of_large_values(X)
-            encoder = self._encoder if going_on else self._make_encoder(targets, weights)
-            seeds = self._going_on_seeds() if going_on else self._draw_seeds()
-            if X_val is not None or y_val is not None or sample_weight_val is not None:
-                valid = self._check_validation_set(encoder, X_val, y_val, sample_weight_val)
-                train = self._make_dataset(encoder, X, targets, weights, needed=encoder.names)
-            else:
-                train, valid = self._split_dataset(encoder, X, targets, weights, seeds[0])
-            net = self._make_net(encoder, seeds, len(train), early_stopping=valid is not None)
-            if going_on:
-                self._continue_from(net, self.net_)
-            self._train(net, encoder, train, valid, data, metadata)
+
+        def train(model: FittedModel, samples: TrainingData) -> None:
+            """Train under scikit-learn's callbacks, which see the model after each epoch."""
+            context = self._init_callback_context(max_subtasks=self.max_iter)
+            contexts = EpochContexts(
+                self, context, lambda: {"_model": model}, **data, metadata=metadata
+            )
+            model.net.callbacks_.append(("epoch_contexts", contexts))
+            try:
+                model.net.train(samples.train, samples.valid, epochs=self.max_iter)
+            finally:
+                model.net.callbacks_.pop()
+
+        self._model = fit_model(
+            self,
+            X,
+            y,
+            sample_weight,
+            (X_val, y_val, sample_weight_val),
+            fitted=getattr(self, "_model", None) if self.warm_start else None,
+            train=train,
+        )
         return self
 
-    def _partial_fit(
+    def _fit_chunk(
         self, X: Any, y: Any, sample_weight: Any, classes: Any = None
     ) -> MultiTaskEstimator:
         """Pass once over a chunk of a stream."""
-        with _unchanged_on_error(self):
-            if self.early_stopping not in (False, "auto"):
-                raise ValueError("partial_fit does not support early_stopping=True.")
-            first = not hasattr(self, "net_")
-            X, targets, weights = self._check_data(
-                X, y, sample_weight, reset=first, complete=first, stream=True
-            )
-            encoder = self._stream_encoder(targets, weights, classes)
-            seeds = self._draw_seeds() if first else self._going_on_seeds()
-            dataset = self._make_dataset(encoder, X, targets, weights)
-            if len(dataset) == 0:  # a chunk without a label
-                return self
-            net = self._make_net(encoder, seeds, len(dataset), early_stopping=False)
-            if any(isinstance(callback, TrainingCheckpoint) for _, callback in net.callbacks_):
-                raise ValueError(
-                    "TrainingCheckpoint resumes a fit, not a stream. Save the estimator between "
-                    "the calls of partial_fit, e.g. with joblib."
-                )
-            if not first:
-                self._continue_from(net, self.net_)
-            net.train(dataset, epochs=1)
-            self._set_fitted(net, encoder)
+        fitted = getattr(self, "_model", None)
+        model = fit_chunk(self, X, y, sample_weight, classes, fitted=fitted)
+        if model is not None:
+            self._model = model
         return self
-
-    def _stream_encoder(
-        self, targets: Targets, weights: np.ndarray | None, classes: Any
-    ) -> TaskEncoder:
-        """Return the encoder that the first chunk makes and later ones share."""
-        return self._encoder if hasattr(self, "net_") else self._make_encoder(targets, weights)
-
-    def _draw_seeds(self) -> list[int]:
-        """Draw the seed of each member."""
-        rng = check_random_state(self.random_state)
-        return [int(rng.randint(np.iinfo(np.int32).max)) for _ in range(self.n_members)]
-
-    def _going_on_seeds(self) -> list[int]:
-        """Return the seeds of the networks that are fitted already."""
-        if len(self.net_.seeds) != self.n_members:
-            raise ValueError(
-                f"n_members is {self.n_members}, but {len(self.net_.seeds)} network(s) are fitted. "
-                "Set warm_start=False, or clone the estimator, to start afresh."
-            )
-        return self.net_.seeds
-
-    def _make_net(
-        self, encoder: TaskEncoder, seeds: Sequence[int], n_rows: int, *, early_stopping: bool
-    ) -> MultiTaskNet:
-        """Return the skorch net that trains the network of these parameters."""
-        names = encoder.names
-        monitor = (MemberMonitor if len(seeds) > 1 else ConvergenceMonitor)(
-            "valid_loss" if early_stopping else "train_loss",
-            task=next((names.index(name) for name in self._watched(encoder)), None),
-            patience=self.n_iter_no_change,
-            tol=self.tol,
-            restore_best=early_stopping,
-        )
-        batch_size = self.batch_size
-        if batch_size == "auto":
-            batch_size = _AUTO_BATCH_SIZE if n_rows <= _MANY_ROWS else _AUTO_BATCH_SIZE_OF_MANY
-        parameters: dict[str, Any] = {
-            **self._module_parameters(),
-            "module__n_outputs": encoder.n_outputs,
-            "criterion": MultiTaskLoss,
-            "criterion__losses": encoder.losses,
-            "criterion__task_weights": check_task_weights(self.task_weights, names),
-            "criterion__n_members": len(seeds) if len(seeds) > 1 else None,
-            "criterion__balancing": self.loss_balancing,
-            "optimizer": FusedAdamW,
-            "optimizer__param_groups": self._parameter_groups(),
-            "optimizer__weight_decay": self.alpha,
-            "lr": self.learning_rate_init,
-            "batch_size": min(int(batch_size), n_rows),
-            "iterator_train__shuffle": True,
-            "callbacks": [("monitor", monitor), *_copy_callbacks(self.callbacks)],
-            "train_split": None,
-            "verbose": int(self.verbose),
-            "device": check_device(self.device),
-            "dtype": self.dtype,
-            "weight_init": self.weight_init,
-            "average": self.average,
-            "compile": self.compile,
-            "seed": seeds[0],
-            "further_seeds": list(seeds[1:]),
-        }
-        extra = dict(self.net_params or {})
-        if "module" in extra and "module__network" in parameters:
-            parameters["module__network"] = extra.pop("module")
-        for name in extra.keys() & _OWN_PARAMETERS.keys():
-            raise ValueError(f"net_params must not set {name!r}: use {_OWN_PARAMETERS[name]}.")
-        if "optimizer" in extra:  # which may know no decay
-            del parameters["optimizer__weight_decay"]
-            if issubclass(extra["optimizer"], torch.optim.LBFGS):  # knows one group only
-                del parameters["optimizer__param_groups"]
-        return MultiTaskNet(**(parameters | extra)).initialize()
-
-    def _module_parameters(self) -> dict[str, Any]:
-        """Return the network and its parameters, as the skorch net takes them."""
-        parameters = {name: getattr(self, name) for name in self._network_parameters}
-        if self._columns is None:
-            parameters |= {"n_features": self.n_features_in_}
-        elif self.embedding_dim is None:
-            parameters |= {"n_features": self._columns.n_columns}
-        else:
-            parameters |= {
-                "network": self._network,
-                "n_features": self.n_features_in_,
-                "n_vectors": self._columns.n_vectors,
-                "n_interpolated": self._columns.n_interpolated,
-                "embedding_dim": self.embedding_dim,
-                "n_cross_layers": self.n_cross_layers,
-            }
-        module = EmbeddedNetwork if "network" in parameters else self._network
-        return {"module": module} | {f"module__{key}": value for key, value in parameters.items()}
-
-    def _continue_from(self, net: MultiTaskNet, fitted: MultiTaskNet) -> None:
-        """Go on where an earlier fit stopped."""
-        try:
-            net.continue_from(fitted)
-        except (RuntimeError, ValueError) as error:
-            raise ValueError(
-                "the parameters that shape the network or its optimizer have changed since the "
-                "first fit. Set warm_start=False, or clone the estimator, to start afresh."
-            ) from error
-
-    def _train(
-        self,
-        net: MultiTaskNet,
-        encoder: TaskEncoder,
-        train: TableDataset,
-        valid: TableDataset | None,
-        data: Mapping[str, Any],
-        metadata: dict[str, Any],
-    ) -> None:
-        """Train under scikit-learn's callbacks and keep what comes out."""
-        context = self._init_callback_context(max_subtasks=self.max_iter)
-        attributes = {"net_": net, "_encoder": encoder}
-        contexts = EpochContexts(self, context, lambda: attributes, **data, metadata=metadata)
-        net.callbacks_.append(("epoch_contexts", contexts))
-        try:
-            net.train(train, valid, epochs=self.max_iter)
-        finally:
-            net.callbacks_.pop()
-        self._check_training(net, encoder, train)
-        self._set_fitted(net, encoder)
-
-    def _set_fitted(self, net: MultiTaskNet, encoder: TaskEncoder) -> None:
-        """Set the fitted attributes."""
-        self.net_ = net
-        self._encoder = encoder
-        self.task_names_ = encoder.names
-        self.task_kinds_ = encoder.kinds
-        self.n_tasks_ = len(encoder.tasks)
-        self.n_iter_ = len(net.history)
-        self.loss_curve_ = [epoch["train_loss"] for epoch in net.history]
-        self.best_loss_ = min(self.loss_curve_, default=None)
-        self.task_loss_curve_ = np.array([epoch["train_task_losses"] for epoch in net.history])
-        monitor = dict(net.callbacks_)["monitor"]
-        self.validation_scores_ = self.best_validation_score_ = None
-        self.validation_task_loss_curve_ = None
-        if monitor.restore_best:
-            watched = [epoch for epoch in net.history if "valid_loss" in epoch]
-            self.validation_scores_ = [-monitor.observe(epoch) for epoch in watched]
-            self.best_validation_score_ = max(self.validation_scores_, default=None)
-            if watched and net.further_seeds:
-                self.best_validation_score_ = -float(monitor.best_of(watched).mean())
-            losses = [epoch["valid_task_losses"] for epoch in watched]
-            self.validation_task_loss_curve_ = np.array(losses)
-
-    # -- predicting -------------------------------------------------------------------------
-
-    def _scores(self, X: Any) -> list[torch.Tensor]:
-        """Return the raw scores of each task, in double precision."""
-        check_is_fitted(self)
-        scores = self._member_scores(X)
-        return self._encoder.average(scores) if self.net_.further_seeds else scores
-
-    def _member_scores(self, X: Any) -> list[torch.Tensor]:
-        """Return the raw scores of each task; of several members, one after the other."""
-        X = self._check_X(X, dtype=self.net_.dtype)
-        return [scores.double() for scores in self.net_.predict_scores(X)]
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the targets.
@@ -330,16 +132,36 @@ class MultiTaskEstimator(CallbackSupportMixin, DataPreparation):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_tasks)
-            The predictions: labels in their own dtype, numbers in their own units. Of shape
-            (n_samples,) if y had one dimension. An array of objects where labels of different
-            kinds stand side by side.
+            The predictions: labels in their original dtype, numbers in their original units. Of
+            shape (n_samples,) if y had one dimension. An array of objects if the labels of the
+            tasks are of different types.
         """
-        scores = self._scores(X)
-        return self._encoder.decode(scores)
+        return self.model_.predict(X)
 
-    def __sklearn_is_fitted__(self) -> bool:
-        """Return whether the estimator can predict."""
-        return hasattr(self, "net_")
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the mean over tasks of accuracy (classes) or R² (numbers) on known labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The inputs.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            The true targets; missing labels are left out.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights of the samples, or of single labels.
+
+        Returns
+        -------
+        float
+            The mean score; of counts it is D², the fraction of the Poisson deviance explained. For
+            single tasks see :mod:`sk_mmoe.metrics`.
+        """
+        tasks = self.model_.tasks
+        scores = self.model_.scores(X)
+        targets = read_targets(y, estimator_name=type(self).__name__, complete=False)
+        check_same_length(X, targets)
+        weights = check_sample_weight(sample_weight, targets, complete=False)
+        return tasks.score(scores, tasks.check(targets), weights)
 
     def __sklearn_tags__(self) -> Tags:
         """Return what the estimator can do."""
@@ -348,20 +170,3 @@ class MultiTaskEstimator(CallbackSupportMixin, DataPreparation):
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
-
-
-@contextmanager
-def _unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Give an estimator back what describes its inputs, if fitting it fails.
-
-    All else that a fit sets is set when training is over.
-    """
-    state = vars(estimator)
-    before = {name: state[name] for name in _OF_INPUTS if name in state}
-    try:
-        yield
-    except BaseException:
-        for name in _OF_INPUTS:
-            state.pop(name, None)
-        state.update(before)
-        raise

@@ -1,105 +1,120 @@
-"""Descriptions of parameters and attributes that many estimators share."""
+"""Docstrings of estimators, put together from those of their parts.
+
+An architecture describes itself and its parameters once. The parameters that all estimators have,
+and what a classifier, a regressor and a mixed predictor have each, are described here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from inspect import cleandoc
 from textwrap import indent
 from typing import TypeVar
 
 _Class = TypeVar("_Class", bound=type)
 
-_TRAINING = """\
-categorical_features : "from_dtype" or array-like of bool, int or str, default="from_dtype"
-    Which columns of X are categorical: a mask, indices, or names of columns. "from_dtype": those of
-    a DataFrame that hold categories or strings. Missing values are a category of their own; one
-    that `fit` has not seen counts as none. `None`: no column.
-numeric_encoding : {"auto", "piecewise_linear"} or None, default="auto"
-    How the network reads numeric columns. "piecewise_linear": a learned vector stands at each of up
-    to `n_knots` values of a column, and a number is read as what lies between the vectors of its
-    neighbours; units do not matter, and missing values have a vector of their own. `None`: as they
-    are, best standardised. "auto": "piecewise_linear" in a table with categorical columns, and in a
-    DataFrame with missing values; else `None`.
-n_knots : int or "auto", default="auto"
-    Number of knots of a numeric column, at most: its distinct values where they are fewer, else its
-    frequent values and quantiles of the rest. "auto" is half the root of the number of rows, from 8
-    to 16, or to 256 where most rows have one value, as the zero of dividends.
-embedding_dim : int or None, default=8
-    Length of the learned vector that the network reads for a category or knot. `None`: one column
-    for each, as :class:`~sklearn.preprocessing.OneHotEncoder` and
-    :class:`~sklearn.preprocessing.SplineTransformer` (of degree 1) make them, looked up and never
-    multiplied.
-embedding_alpha : float, default=1.0
-    Strength of the L2 regularisation of these vectors, as AdamW's decoupled weight decay. They
-    learn five times as fast as all else. In streams it is `alpha`, so that they forget nothing, and
-    an optimizer of `net_params` has a decay of its own.
-category_smooth : float, default=20.0
-    A category of `n` rows of `fit` has the share ``n / (n + category_smooth)`` of its vector, so
-    that rare ones stay close to unseen ones, whose vector is zero. Streams, which do not know `n`,
-    and one-hot columns have no such shares. A warm start keeps those of the first fit.
-n_cross_layers : int, default=2
-    Number of layers between embeddings and network that multiply columns with one another
-    (:class:`~sk_mmoe.nn.CrossLayers`), which saves epochs. Inputs without embeddings pass none.
+_LAYERS = """\
 activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
-    Activation of the hidden layers.
-weight_init : {"torch", "glorot_uniform", "he_uniform"}, default="torch"
-    How the first weights are drawn (:func:`~sk_mmoe.nn.initialize_weights`). "torch": as by
-    :class:`torch.nn.Linear`. "glorot_uniform": as by Keras and TensorFlow, with zero biases, to
-    repeat results from there. "he_uniform": larger weights, for many hidden layers of ReLUs.
+    Activation function of the hidden layers.
 dropout : float, default=0.0
-    Probability of dropping a unit after every hidden layer, in [0, 1).
+    Probability of dropping a unit after every hidden layer during training, in [0, 1). Raise it
+    (0.1 to 0.3) when the validation loss rises while the training loss still falls.
+weight_init : {"torch", "glorot_uniform", "he_uniform"}, default="torch"
+    How the initial weights are drawn (:func:`~sk_mmoe.nn.initialize_weights`). "torch" draws them
+    as :class:`torch.nn.Linear` does. "glorot_uniform" draws them as Keras and TensorFlow do, with
+    zero biases; use it to reproduce results obtained there. "he_uniform" draws larger weights, for
+    networks with many hidden layers and ReLU."""
+
+_COLUMNS = """\
+categorical_features : "from_dtype" or array-like of bool, int or str, default="from_dtype"
+    Which columns of X are categorical: a mask, indices, or column names. "from_dtype" selects the
+    columns of a DataFrame that hold categories or strings. A missing value is a category; a
+    category that `fit` has not seen is ignored. Set it when codes are stored as integers. `None`:
+    no column is categorical.
+numeric_encoding : {"auto", "piecewise_linear"} or None, default="auto"
+    How the network reads numeric columns. "piecewise_linear" learns an embedding for each of up to
+    `n_knots` values of a column and interpolates between the two nearest. The units of a column do
+    not matter then, and missing values have an embedding. `None` passes the numbers on as they are:
+    standardise them first. "auto" chooses "piecewise_linear" for a table that has categorical
+    columns and for a DataFrame with missing values, else `None`.
+n_knots : int or "auto", default="auto"
+    Maximum number of knots of a numeric column. The knots are the distinct values where there are
+    few of them, else the frequent values and quantiles of the rest. "auto" takes half the square
+    root of the number of rows, between 8 and 16. Where most rows share one value, as the zero of
+    dividends, up to 256 are used. Raise it for columns with sharp thresholds.
+embedding_dim : int or None, default=8
+    Length of the embedding of a category or knot. Lower it to train faster. `None` gives each
+    category and knot an input column instead, as :class:`~sklearn.preprocessing.OneHotEncoder` and
+    a :class:`~sklearn.preprocessing.SplineTransformer` of degree 1 do; the columns are looked up,
+    not multiplied.
+embedding_alpha : float, default=1.0
+    Strength of the L2 regularisation of the embeddings, as AdamW's decoupled weight decay. Lower it
+    when every category is frequent. Embeddings learn at five times the learning rate. In streams
+    (`partial_fit`) `alpha` is used instead, so that rare categories are not forgotten. An optimizer
+    given in `net_params` keeps its own weight decay.
+category_smooth : float, default=20.0
+    The embedding of a category with `n` training rows is multiplied by
+    ``n / (n + category_smooth)``, which keeps rare categories close to unseen ones. Raise it when
+    rare categories are noisy. It has no effect in streams, where `n` is unknown, or on one-hot
+    columns. A warm start keeps the factors of the first fit.
+n_cross_layers : int, default=2
+    Number of layers between the embeddings and the network that multiply columns with one another
+    (:class:`~sk_mmoe.nn.CrossLayers`). They need fewer epochs, but each epoch takes longer. Inputs
+    without embeddings pass through none."""
+
+_TRAINING = """\
 task_weights : dict or array-like of shape (n_tasks,), default=None
-    Weights of the tasks in the loss, by task name (others weigh 1) or in order. The loss is their
-    weighted mean: only ratios matter.
+    Weights of the tasks in the loss, by task name (unnamed tasks weigh 1) or in order. The loss is
+    the weighted mean, so only ratios matter. Raise the weight of the task that matters most.
 loss_balancing : str or torch.nn.Module, default="fixed"
-    How training balances the tasks, on top of `task_weights`. "fixed": by these alone.
-    "uncertainty": by learned variances (:class:`~sk_mmoe.nn.UncertaintyWeighting`). "dwa": by how
-    fast the losses fall (:class:`~sk_mmoe.nn.DynamicWeightAverage`). "gradnorm": by learned weights
-    that even out the sizes of the gradients (:class:`~sk_mmoe.nn.GradNorm`). "pcgrad": by removing
-    conflicts between gradients (:class:`~sk_mmoe.nn.PCGrad`). Or one of these classes' instances,
-    or an aggregator of TorchJD. Early stopping watches the fixed weighted mean in any case.
+    How training balances the tasks in addition to `task_weights`. "fixed" uses `task_weights`
+    alone. The other methods are "uncertainty", "dwa", "gradnorm" and "pcgrad", see
+    :ref:`loss_balancing`. An instance of one of their classes in :mod:`sk_mmoe.nn`, or an
+    aggregator of TorchJD, can be passed too. Try them when one task learns much faster than the
+    others. Early stopping always watches the weighted mean.
 learning_rate_init : float, default=1e-3
-    Learning rate of AdamW.
+    Learning rate of AdamW. Lower it when training diverges or the loss is erratic.
 alpha : float, default=1e-4
-    Strength of the L2 regularisation of weights (not of biases and embeddings), as AdamW's
-    decoupled weight decay.
+    Strength of the L2 regularisation of the weights (not of biases and embeddings), as AdamW's
+    decoupled weight decay. Raise it when the network overfits.
 average : bool, default=True
-    Whether the weights that are evaluated and kept are the average over the last part, about a
-    ninth, of all steps (:class:`~sk_mmoe.nn.WeightAverage`), which a schedule of the learning rate
-    would hardly improve.
+    Whether to keep the average of the weights over roughly the last ninth of the training steps
+    (:class:`~sk_mmoe.nn.WeightAverage`). A learning-rate schedule on top brings little.
 batch_size : int or "auto", default="auto"
-    Number of rows in a minibatch. "auto" is 256 up to 100,000 rows, and 512 beyond.
+    Number of rows in a minibatch. "auto" is 256 for up to 100,000 rows, and 512 beyond.
 max_iter : int, default=100
-    Number of epochs, at most.
+    Maximum number of epochs.
 early_stopping : bool or "auto", default="auto"
     Whether to hold out a part of the data (stratified over all tasks), stop when the loss on it no
-    longer improves, and return to the best weights. "auto" does so with more than 200 samples,
-    or when a validation set is passed to `fit`. Without it the training loss is watched.
+    longer improves, and keep the best weights. "auto" does so with more than 200 samples, or when a
+    validation set is passed to `fit`. Without early stopping the training loss is watched.
 validation_fraction : float, default=0.1
-    Part of the data to hold out for early stopping.
+    Fraction of the data to hold out for early stopping.
 n_iter_no_change : int, default=10
-    Number of epochs without an improvement of `tol` after which training ends.
+    Number of epochs without an improvement of at least `tol` after which training stops.
 tol : float, default=1e-4
-    The smallest improvement of the loss that counts.
+    Smallest improvement of the loss that counts.
 main_task : str or int, default=None
-    The task, by name or index, whose loss is watched. `None` watches the loss of all.
+    Task, by name or index, whose loss is watched. Set it when the other tasks only help. `None`
+    watches the loss over all tasks.
 warm_start : bool, default=False
-    Whether `fit` goes on from the fitted network for up to `max_iter` more epochs.
+    Whether `fit` continues from the fitted network for up to `max_iter` more epochs.
 n_members : int, default=1
-    Number of networks, which differ in their seeds and are trained in one program, for less than as
-    many fits would take. Predictions are means over them: of probabilities, or of numbers. Each is
-    the network that a fit alone would give, as in as many fits with one instance of RandomState and
-    one held-out part, but for the numbers that dropout draws.
+    Number of networks, trained together with different seeds. Predictions are averaged over them
+    (probabilities, or numbers), which makes them more accurate and less dependent on the seed. It
+    takes less time than as many fits. Apart from dropout, each member is the network that a fit
+    alone would give.
 random_state : int, RandomState instance or None, default=None
     Determines initialisation, order of rows, dropout and the held-out part. Pass an int for
     reproducible results.
 verbose : bool or int, default=0
     Whether to print a line per epoch.
 device : str or torch.device, default="auto"
-    Where to compute: any torch device. "auto" is CUDA where it is available, else the CPU.
+    Where to compute: any torch device. "auto" is CUDA if available, else the CPU.
 dtype : {"float32", "float64"}, default="float32"
-    The type of inputs and weights.
+    Type of inputs and weights.
 compile : bool, default=False
-    Whether to compile the network with :func:`torch.compile`. On the CPU it measured slower.
+    Whether to compile the network with :func:`torch.compile`. It was slower on the CPU.
 callbacks : list of skorch callbacks, default=None
     Callbacks, or (name, callback) pairs, of skorch. They are cloned; the ones that ran are in
     ``net_.callbacks_``.
@@ -108,20 +123,28 @@ net_params : dict, default=None
 
 _CLASS_WEIGHT = """\
 class_weight : dict, list of dict or "balanced", default=None
-    Weights of classes. "balanced" gives all classes of a task the same say. A dict maps labels to
-    weights if there is one task, else task names to such dicts or "balanced"; a list has one entry
-    per task."""
+    Weights of classes. "balanced" gives all classes of a task the same total weight. A dict maps
+    labels to weights if there is one task, else task names to such dicts or "balanced". A list has
+    one entry per task."""
+
+_TASKS_OF_CLASSIFIERS = """\
+tasks : dict or array-like of shape (n_tasks,), default=None
+    Kind of each task, by task name or in order: "classification" (the default), "binary",
+    "multiclass" or "ordinal". A list of labels declares an ordinal task whose classes have this
+    order. See :ref:`kinds_of_tasks`."""
+
+_TASKS_OF_REGRESSORS = """\
+tasks : dict or array-like of shape (n_tasks,), default=None
+    Kind of each task, by task name or in order: "regression" (the default), or "count" for counts
+    and rates, which are fitted with the Poisson deviance. See :ref:`kinds_of_tasks`."""
 
 _TASKS = """\
-tasks : dict, array-like of shape (n_tasks,) or str, default=None
-    The kind of each task, by task name, in order, or one for all. With classes: "classification",
-    "binary", "multiclass", or "ordinal" for classes with an order. The order is that of numbers, or
-    of pandas' ordered categories; or give the labels from the lowest to the highest in place of the
-    kind, ``tasks={"grade": ["low", "middle", "high"]}``. With numbers: "regression", or "count" for
-    counts and other non-negative quantities that grow by factors. Tasks that are not named are a
-    "classification" in classifiers and a "regression" in regressors. Estimators for mixed tasks
-    "infer" them: numbers with fractions are a regression, all others classes; declare counts
-    there."""
+tasks : dict or array-like of shape (n_tasks,), default=None
+    Kind of each task, by task name or in order: "binary", "multiclass", "classification" (either of
+    the two), "ordinal", "regression", "count", or "infer". A list of labels declares an ordinal
+    task whose classes have this order. Kinds that are not given are inferred: non-integer numbers
+    are regression targets, everything else is classes. Declare integers that are no classes, such
+    as counts. See :ref:`kinds_of_tasks`."""
 
 _FITTED = """\
 net_ : MultiTaskNet
@@ -130,65 +153,138 @@ n_tasks_ : int
     Number of tasks.
 task_names_ : list of str
     Names of the tasks: the columns of y, or "task0", "task1", ...
-task_kinds_ : list of {"binary", "multiclass", "ordinal", "regression", "count"}
-    Kinds of the tasks.
+task_kinds_ : list of str
+    Kinds of the tasks, e.g. "binary" or "regression".
 is_categorical_ : ndarray of bool of shape (`n_features_in_`,) or None
-    Which columns are categorical. `None`: none is.
+    Which columns are categorical. `None`: no column is categorical.
 n_features_in_ : int
     Number of features seen during `fit`.
 feature_names_in_ : ndarray of shape (`n_features_in_`,)
-    Names of the features; defined when X has names that are all strings.
+    Names of the features. Defined only when X has feature names that are all strings.
 n_iter_ : int
     Number of epochs of training.
 loss_curve_ : list of float of length `n_iter_`
     Training loss after each epoch.
 task_loss_curve_ : ndarray of shape (`n_iter_`, `n_tasks_`)
-    Training loss of each task: log loss, squared error in units of the target's variance, or
-    Poisson deviance in units of the target's mean.
+    Training loss of each task, e.g. log loss, or squared error in units of the target's variance.
 best_loss_ : float
-    The lowest training loss.
+    Lowest training loss.
 validation_scores_ : list of float of length `n_iter_` or None
-    Minus the watched loss on the held-out part, with early stopping.
+    Negative of the watched loss on the held-out part, with early stopping.
 validation_task_loss_curve_ : ndarray of shape (`n_iter_`, `n_tasks_`) or None
     Loss of each task on the held-out part, with early stopping.
 best_validation_score_ : float or None
-    The highest of `validation_scores_`; its epoch gave the weights that are kept."""
+    Highest of `validation_scores_`. The weights of its epoch are kept."""
 
 _CLASSES = """\
 classes_ : ndarray of shape (n_classes,), or list of such arrays
-    The classes of each task; one array if y had one dimension."""
+    Classes of each task; one array if y had one dimension."""
 
-_SHARED = {
-    "{training}": _TRAINING,
-    "{class_weight}": _CLASS_WEIGHT,
-    "{tasks}": _TASKS,
-    "{fitted}": _FITTED,
-    "{classes}": _CLASSES,
+_EXAMPLE_OF_CLASSES = """\
+>>> import numpy as np
+>>> from sklearn.datasets import make_classification
+>>> from sk_mmoe import {name}
+>>> X, click = make_classification(500, random_state=0)
+>>> like = np.where(X[:, 0] + click > 1, "yes", "no")
+>>> y = np.column_stack([click, like]).astype(object)
+>>> model = {name}(max_iter=20, random_state=0).fit(X, y)
+>>> model.predict(X[:2]).shape
+(2, 2)
+>>> [proba.shape for proba in model.predict_proba(X)]
+[(500, 2), (500, 2)]"""
+
+_EXAMPLE_OF_NUMBERS = """\
+>>> from sk_mmoe import {name}
+>>> from sk_mmoe.datasets import make_multitask_sinusoid
+>>> X, y = make_multitask_sinusoid(500, n_features=20, random_state=0)
+>>> model = {name}(max_iter=20, random_state=0).fit(X, y)
+>>> model.predict(X).shape
+(500, 2)"""
+
+_EXAMPLE_OF_BOTH = """\
+>>> import pandas as pd
+>>> from sklearn.datasets import make_regression
+>>> from sk_mmoe import {name}
+>>> X, watch_time = make_regression(500, random_state=0)
+>>> y = pd.DataFrame({{"click": watch_time > 0, "watch_time": watch_time}})
+>>> tasks = {{"click": "binary", "watch_time": "regression"}}
+>>> model = {name}(tasks=tasks, max_iter=20, random_state=0).fit(X, y)
+>>> model.predict(X[:2]).shape
+(2, 2)"""
+
+_FACES = {
+    "Classifier": {
+        "text": "Tasks may be binary or multiclass, with any labels. Labels may be missing.",
+        "parameters": [_TASKS_OF_CLASSIFIERS, _CLASS_WEIGHT],
+        "attributes": [_CLASSES],
+        "sibling": "The same network for classes as targets.",
+        "example": _EXAMPLE_OF_CLASSES,
+    },
+    "Regressor": {
+        "text": "Targets are standardised internally, so that no task dominates the loss because "
+        "of its\nunits. Predictions are in the units of y. Targets may be missing.",
+        "parameters": [_TASKS_OF_REGRESSORS],
+        "attributes": [],
+        "sibling": "The same network for numbers as targets.",
+        "example": _EXAMPLE_OF_NUMBERS,
+    },
+    "MixedPredictor": {
+        "text": "The targets may be of several kinds, such as a click and a watch time, and may be "
+        "missing.",
+        "parameters": [_TASKS, _CLASS_WEIGHT],
+        "attributes": [_CLASSES],
+        "sibling": "The same network for targets of several kinds.",
+        "example": _EXAMPLE_OF_BOTH,
+    },
 }
+_NAME = re.compile(rf"(\w+?)({'|'.join(_FACES)})")
 
 
-def document(**own: str) -> Callable[[_Class], _Class]:
-    """Fill the shared paragraphs into a class's docstring.
+def document(cls: _Class) -> _Class:
+    """Complete an estimator's docstring by those of its architecture and of its face.
 
     Parameters
     ----------
-    **own : str
-        Paragraphs of an architecture, by the name that stands in braces in the docstring.
+    cls : type
+        An estimator class. Its own docstring has a summary, and may have further examples.
 
     Returns
     -------
-    callable
-        A class decorator.
+    type
+        The class.
     """
-    paragraphs = _SHARED | {f"{{{name}}}": text for name, text in own.items()}
-
-    def decorate(cls: _Class) -> _Class:
-        doc = cls.__doc__ or ""
-        if "{tasks}" not in doc:
-            doc = doc.replace("    {architecture}", "    {tasks}\n    {architecture}")
-        for name, text in paragraphs.items():
-            doc = doc.replace(f"    {name}", indent(text, "    "))
-        cls.__doc__ = doc
+    if cls.__doc__ is None:  # python -OO
         return cls
+    found = _NAME.fullmatch(cls.__name__)
+    assert found is not None, f"{cls.__name__} does not end in one of {list(_FACES)}."
+    name, face = found[1], _FACES[found[2]]
+    own, shared = _sections(cls.__doc__), {}
+    for base in reversed(cls.__bases__[1].__mro__):  # OMoE has the parameters of MMoE
+        if base.__module__.startswith("sk_mmoe.architectures."):
+            shared |= _sections(base.__doc__)
+    _, _, body = shared[""].partition("\n\n")
+    siblings = [f"{name}{k} : {_FACES[k]['sibling']}" for k in _FACES if k != found[2]]
+    parameters = [shared["Parameters"], _LAYERS, _COLUMNS, _TRAINING, *face["parameters"]]
+    attributes = [shared.get("Attributes", ""), *face["attributes"], _FITTED]
+    page = {
+        "Parameters": "\n".join(parameters),
+        "Attributes": "\n".join(filter(None, attributes)),
+        "See Also": "\n".join([*siblings, shared["See Also"]]),
+        "Notes": shared.get("Notes"),
+        "References": shared["References"],
+        "Examples": "\n\n".join(
+            filter(None, [face["example"].format(name=cls.__name__), own.get("Examples")])
+        ),
+    }
+    text = "\n\n".join([own[""], body, face["text"]])
+    for title, part in page.items():
+        if part:
+            text += f"\n\n{title}\n{'-' * len(title)}\n{part}"
+    cls.__doc__ = indent(text, "    ").lstrip() + "\n    "
+    return cls
 
-    return decorate
+
+def _sections(doc: str | None) -> dict[str, str]:
+    """Split a numpydoc docstring at its titles; what stands before the first has the key ""."""
+    parts = re.split(r"\n*^(\w[\w ]+)\n-{3,}\n", cleandoc(doc or ""), flags=re.MULTILINE)
+    return {"": parts[0]} | dict(zip(parts[1::2], parts[2::2], strict=True))

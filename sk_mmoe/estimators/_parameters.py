@@ -1,10 +1,14 @@
-"""The hyper-parameters of training, which all estimators have."""
+"""Groups of hyper-parameters: each is declared once, with its type, its bounds and its default.
+
+An estimator inherits from several groups. Its constructor takes the parameters of all of them, the
+last group in the method resolution order first: architecture, layers, columns, training, tasks.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, dataclass_transform, get_type_hints
 
 import torch
 from sklearn.base import BaseEstimator
@@ -14,89 +18,112 @@ from sk_mmoe.nn._initialization import WEIGHT_BOUNDS
 from sk_mmoe.nn._stacked import ACTIVATIONS
 from sk_mmoe.nn.balancing import BALANCING
 
-# What the sizes of hidden layers may be; a single layer may stand alone.
-LAYER_SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
+PositiveInt = Annotated[int, Interval(Integral, 1, None, closed="left")]
+NonNegativeInt = Annotated[int, Interval(Integral, 0, None, closed="left")]
+NonNegative = Annotated[float, Interval(Real, 0, None, closed="left")]
+Positive = Annotated[float, Interval(Real, 0, None, closed="neither")]
+Probability = Annotated[float, Interval(Real, 0, 1, closed="left")]
+Flag = Annotated[bool, "boolean"]
+# A single number stands for one layer.
+LayerSizes = Annotated[Any, "array-like", Interval(Integral, 1, None, closed="left")]
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
-class TrainingParameters(BaseEstimator):
-    """The parameters of training, their defaults and what values they may have.
+@dataclass_transform(kw_only_default=True, eq_default=False)
+class Parameters(BaseEstimator):
+    """Base of all groups of parameters.
 
-    Every subclass is a dataclass: it declares its own hyper-parameters once, and the constructor
-    that scikit-learn inspects has those of all its bases.
+    Every subclass becomes a dataclass, whose fields are the parameters. What stands beside the type
+    in ``Annotated`` are scikit-learn's constraints.
     """
 
-    categorical_features: Any = "from_dtype"
-    numeric_encoding: Any = "auto"
-    n_knots: Any = "auto"
-    embedding_dim: Any = 8
-    embedding_alpha: float = 1.0
-    category_smooth: float = 20.0
-    n_cross_layers: int = 2
-    activation: str = "relu"
-    weight_init: str = "torch"
-    dropout: float = 0.0
-    task_weights: Any = None
-    loss_balancing: Any = "fixed"
-    learning_rate_init: float = 1e-3
-    alpha: float = 1e-4
-    average: bool = True
-    batch_size: Any = "auto"
-    max_iter: int = 100
-    early_stopping: Any = "auto"
-    validation_fraction: float = 0.1
-    n_iter_no_change: int = 10
-    tol: float = 1e-4
-    main_task: Any = None
-    warm_start: bool = False
-    n_members: int = 1
-    random_state: Any = None
-    verbose: Any = 0
-    device: Any = "auto"
-    dtype: str = "float32"
-    compile: bool = False
-    callbacks: Any = None
-    net_params: Any = None
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
-        "numeric_encoding": [StrOptions({"auto", "piecewise_linear"}), None],
-        "n_knots": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
-        "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
-        "embedding_alpha": [Interval(Real, 0, None, closed="left")],
-        "category_smooth": [Interval(Real, 0, None, closed="left")],
-        "n_cross_layers": [Interval(Integral, 0, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "weight_init": [StrOptions(set(WEIGHT_BOUNDS))],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "task_weights": [dict, "array-like", None],
-        "loss_balancing": [StrOptions(set(BALANCING)), torch.nn.Module],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "average": ["boolean"],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean", StrOptions({"auto"})],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "main_task": [str, Interval(Integral, 0, None, closed="left"), None],
-        "warm_start": ["boolean"],
-        "n_members": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "device": [str, torch.device],
-        "dtype": [StrOptions({"float32", "float64"})],
-        "compile": ["boolean"],
-        "callbacks": [list, tuple, None],
-        "net_params": [dict, None],
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Give a class the parameters and constraints of all its bases beside its own."""
+        """Make the constructor, and collect the constraints of all groups."""
         super().__init_subclass__(**kwargs)
         dataclass(kw_only=True, eq=False, repr=False)(cls)
-        merged: dict[str, list[Any]] = {}
-        for base in reversed(cls.__mro__):
-            merged |= vars(base).get("_parameter_constraints", {})
-        cls._parameter_constraints = merged
+        # Constraints would make the signature hard to read. Type checkers look at the fields.
+        cls.__init__.__annotations__ = {}
+        hints = get_type_hints(cls, include_extras=True)
+        cls._parameter_constraints = {
+            name: list(hint.__metadata__)
+            for name, hint in hints.items()
+            if hasattr(hint, "__metadata__")
+        }
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        """Return the names of the parameters, in the order of the signature."""
+        return [_Name(field.name, place) for place, field in enumerate(fields(cls))]
+
+
+class _Name(str):
+    """The name of a parameter; names are sorted as in the signature.
+
+    scikit-learn sorts the parameters that it shows. An architecture's stand first here.
+    """
+
+    place: int
+
+    def __new__(cls, name: str, place: int) -> _Name:
+        found = super().__new__(cls, name)
+        found.place = place
+        return found
+
+    def __lt__(self, other: str) -> bool:
+        return self.place < other.place if isinstance(other, _Name) else str(self) < other
+
+    def __getnewargs__(self) -> tuple[str, int]:
+        return str(self), self.place
+
+
+class LayerParameters(Parameters):
+    """What the hidden layers of every architecture have in common."""
+
+    activation: Annotated[str, StrOptions(set(ACTIVATIONS))] = "relu"
+    dropout: Probability = 0.0
+    weight_init: Annotated[str, StrOptions(set(WEIGHT_BOUNDS))] = "torch"
+
+
+class ColumnParameters(Parameters):
+    """How the network reads the columns of X."""
+
+    categorical_features: Annotated[Any, StrOptions({"from_dtype"}), "array-like", None] = (
+        "from_dtype"
+    )
+    numeric_encoding: Annotated[Any, StrOptions({"auto", "piecewise_linear"}), None] = "auto"
+    n_knots: Annotated[Any, StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")] = (
+        "auto"
+    )
+    embedding_dim: Annotated[int | None, Interval(Integral, 1, None, closed="left"), None] = 8
+    embedding_alpha: NonNegative = 1.0
+    category_smooth: NonNegative = 20.0
+    n_cross_layers: NonNegativeInt = 2
+
+
+class TrainingParameters(Parameters):
+    """How the network is trained."""
+
+    task_weights: Annotated[Any, dict, "array-like", None] = None
+    loss_balancing: Annotated[Any, StrOptions(set(BALANCING)), torch.nn.Module] = "fixed"
+    learning_rate_init: Positive = 1e-3
+    alpha: NonNegative = 1e-4
+    average: Flag = True
+    batch_size: Annotated[Any, StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")] = (
+        "auto"
+    )
+    max_iter: PositiveInt = 100
+    early_stopping: Annotated[Any, "boolean", StrOptions({"auto"})] = "auto"
+    validation_fraction: Annotated[float, Interval(Real, 0, 1, closed="neither")] = 0.1
+    n_iter_no_change: PositiveInt = 10
+    tol: NonNegative = 1e-4
+    main_task: Annotated[Any, str, Interval(Integral, 0, None, closed="left"), None] = None
+    warm_start: Flag = False
+    n_members: PositiveInt = 1
+    random_state: Annotated[Any, "random_state"] = None
+    verbose: Annotated[Any, "verbose"] = 0
+    device: Annotated[Any, str, torch.device] = "auto"
+    dtype: Annotated[str, StrOptions({"float32", "float64"})] = "float32"
+    compile: Flag = False
+    callbacks: Annotated[Any, list, tuple, None] = None
+    net_params: Annotated[dict[str, Any] | None, dict, None] = None

@@ -8,19 +8,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils.validation import check_is_fitted
 from skorch.history import History
 
-from sk_mmoe.columns._categories import Categories
-from sk_mmoe.columns._knots import Knots
-from sk_mmoe.columns._reader import ColumnEncoder
+from sk_mmoe.columns._reader import TableReader
 from sk_mmoe.estimators._base import MultiTaskEstimator
+from sk_mmoe.estimators._fitted import FittedModel
+from sk_mmoe.estimators._net_settings import make_net
 from sk_mmoe.tasks._encoder import TaskEncoder
+from sk_mmoe.training._net import MultiTaskNet
 
 _METADATA_KEY = "sk_mmoe"
-# The parameters that shape the way from columns to the network.
-_OF_COLUMNS = ("embedding_dim", "n_cross_layers")
-_CODE = ("callbacks", "net_params")
+# Of the format. Files of another version are refused.
+_VERSION = 2
 
 
 def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> None:
@@ -70,30 +69,18 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
             f"save_model takes an estimator of sk_mmoe, got {type(estimator).__name__}. "
             "Of a Pipeline, save the last step, or use skops for the whole."
         )
-    check_is_fitted(estimator)
+    model = estimator.model_
     if changed := [key for key in estimator.net_params or () if key.startswith("module")]:
         raise ValueError(f"a network changed by net_params {changed} cannot be saved. Use pickle.")
-    parameters = estimator.get_params(deep=False)
-    # Those of the fit: set_params may have changed them since.
-    net = estimator.net_
-    parameters |= {name: getattr(net, f"module__{name}") for name in estimator._network_parameters}
-    parameters["dtype"] = net.dtype
-    if estimator._columns is not None:
-        shape = {key: getattr(net, f"module__{key}", None) for key in _OF_COLUMNS}
-        parameters |= shape if shape["embedding_dim"] else {"embedding_dim": None}
-    if not isinstance(estimator.loss_balancing, str):  # code, too, and of use in training only
-        del parameters["loss_balancing"]
-    if not isinstance(estimator.random_state, int):
-        del parameters["random_state"]
+    net = model.net
     description = {
+        "version": _VERSION,
         "estimator": type(estimator).__name__,
-        "parameters": {k: v for k, v in parameters.items() if k not in _CODE},
-        "n_features": estimator.n_features_in_,
-        "feature_names": getattr(estimator, "feature_names_in_", None),
-        "is_categorical": estimator.is_categorical_,
-        "columns": _describe_columns(estimator._columns),
-        "tasks": estimator._encoder.describe(),
+        "parameters": _parameters(estimator, net),
+        "reader": model.reader.describe(),
+        "tasks": model.tasks.describe(),
         "seeds": net.seeds,
+        "batch_size": net.batch_size,
         "early_stopping": estimator.validation_scores_ is not None,
         "history": [dict(epoch) for epoch in net.history],
     }
@@ -144,61 +131,49 @@ def load_model(
     if _METADATA_KEY not in metadata:
         raise ValueError(foreign)
     description = _from_plain(json.loads(metadata[_METADATA_KEY]))
+    if (version := description.get("version")) != _VERSION:
+        raise ValueError(
+            f"{os.fspath(path)!r} has the format version {version}, this release reads version "
+            f"{_VERSION}. Load it with the release that saved it."
+        )
     classes = {cls.__name__: cls for cls in _subclasses(MultiTaskEstimator)}
     if (name := description["estimator"]) not in classes:
         raise ValueError(f"{os.fspath(path)!r} holds a {name!r}, which is not known here.")
     estimator = classes[name](**description["parameters"] | {"device": device})
     estimator._validate_params()
-    estimator.n_features_in_ = description["n_features"]
-    if description["feature_names"] is not None:
-        estimator.feature_names_in_ = description["feature_names"]
-    estimator.is_categorical_ = description["is_categorical"]
-    estimator._columns = _restore_columns(description["columns"])
-    encoder = TaskEncoder.restore(description["tasks"])
-    net = estimator._make_net(
-        encoder, description["seeds"], n_rows=1, early_stopping=description["early_stopping"]
+    reader = TableReader.restore(description["reader"])
+    tasks = TaskEncoder.restore(description["tasks"])
+    net = make_net(
+        estimator,
+        reader,
+        tasks,
+        description["seeds"],
+        batch_size=description["batch_size"],
+        early_stopping=description["early_stopping"],
     )
     net.module_.load_state_dict(weights)
     net.history = History(description["history"])
-    estimator._set_fitted(net, encoder)
+    estimator._model = FittedModel(reader, tasks, net)
     return estimator
 
 
-def _describe_columns(columns: ColumnEncoder | None) -> dict[str, Any] | None:
-    """Return how a table's columns are encoded, if they are."""
-    if columns is None:
-        return None
-    knots = columns.knots
-    return {
-        "is_categorical": columns.is_categorical,
-        "knots": None if knots is None else [vars(column) for column in knots],
-        "categories": [
-            {
-                "labels": column.labels.to_numpy(),
-                "has_missing": column.has_missing,
-                "counts": column.counts,
-            }
-            for column in columns.categories
-        ],
-        "one_hot": columns.one_hot,
-        "smooth": columns.smooth,
-        "of_stream": columns.of_stream,
+def _parameters(estimator: MultiTaskEstimator, net: MultiTaskNet) -> dict[str, Any]:
+    """Return the parameters of an estimator that a file can hold, as they were in `fit`."""
+    parameters = estimator.get_params(deep=False)
+    # set_params may have changed those that shape the network since.
+    of_network = {*estimator.network_parameters(), "embedding_dim", "n_cross_layers"}
+    parameters |= {
+        name: getattr(net, f"module__{name}")
+        for name in of_network
+        if hasattr(net, f"module__{name}")
     }
-
-
-def _restore_columns(description: dict[str, Any] | None) -> ColumnEncoder | None:
-    """Return the encoder of columns that :func:`_describe_columns` described."""
-    if description is None:
-        return None
-    knots = description.pop("knots")
-    return ColumnEncoder(
-        description["is_categorical"],
-        None if knots is None else [Knots(**column) for column in knots],
-        [Categories(**column) for column in description["categories"]],
-        one_hot=description["one_hot"],
-        smooth=description["smooth"],
-        of_stream=description["of_stream"],
-    )
+    parameters["dtype"] = net.dtype
+    left_out = {"callbacks", "net_params"}
+    if not isinstance(estimator.loss_balancing, str):  # code, which only training needs
+        left_out.add("loss_balancing")
+    if not isinstance(estimator.random_state, int):
+        left_out.add("random_state")
+    return {name: value for name, value in parameters.items() if name not in left_out}
 
 
 def _safetensors() -> Any:

@@ -10,51 +10,51 @@ from typing import Any, TypeAlias
 from sklearn.base import clone
 
 from sk_mmoe.estimators._base import MultiTaskEstimator
-from sk_mmoe.tasks._encoder import TaskEncoder
-from sk_mmoe.tasks._targets import warn_of_large_values
+from sk_mmoe.estimators._fit import TrainingData, prepare, prepare_stream, read_chunk
+from sk_mmoe.estimators._fitted import FittedModel
+from sk_mmoe.estimators._net_settings import choose_batch_size, make_net, module_parameters
+from sk_mmoe.estimators._polarised_gates import warn_of_polarised_gates
 from sk_mmoe.training._fresh_tables import FreshTables
 from sk_mmoe.training._loader import TableDataset
 from sk_mmoe.training._members import split
 from sk_mmoe.training._net import MultiTaskNet
 
-_Stream: TypeAlias = Callable[[int], tuple[Any, Any]]
-_Learned: TypeAlias = tuple[TaskEncoder, int, TableDataset, TableDataset | None]
+# From the number of an epoch to its table.
+Stream: TypeAlias = Callable[[int], tuple[Any, Any]]
 
 
 def fit_runs(
     estimator: MultiTaskEstimator,
-    tables: Sequence[tuple[Any, Any]] | Sequence[Callable[[int], tuple[Any, Any]]],
+    tables: Sequence[tuple[Any, Any]] | Sequence[Stream],
     *,
     random_states: Sequence[int] | None = None,
 ) -> list[MultiTaskEstimator]:
     """Fit one estimator to several tables of one shape, all in one program.
 
     Small networks leave a processor idle between their operations. Here the networks of all runs
-    are stacked, and an operation serves them all. Each run comes out as its own `fit` would have
-    given it, to rounding: its initialisation, held-out part, order of rows and early stopping are
-    its own. Only the numbers that dropout draws differ. Callbacks see the stack of all networks,
-    and what a warm start needs beside the weights, the optimizer's moments and learned weights of
-    tasks, is that of the last epoch of all runs.
+    are stacked, so that one operation serves them all. The result of each run is that of a separate
+    `fit` up to rounding: it has a separate initialisation, held-out part, order of rows and early
+    stopping. Only the draws of dropout differ. Callbacks see the stack of all networks. For a warm
+    start, the optimizer's moments and learned task weights are those of the last epoch of all runs.
 
     Parameters
     ----------
     estimator : estimator
-        An estimator of this package, with ``n_members=1``. It stays as it is.
+        An estimator of this package, with ``n_members=1``. It is not changed.
     tables : sequence of (X, y), or sequence of callables
         The tables: X of shape (n_samples, n_features), y of shape (n_samples,) or
-        (n_samples, n_tasks). They have the same numbers of samples, features and tasks, and a
-        class of one table occurs in all. A table may come repeatedly.
+        (n_samples, n_tasks). They have the same numbers of samples, features and tasks, and the
+        same classes. A table may occur repeatedly.
 
-        Or streams of fresh data, where no table should be seen twice: functions that take the
+        To train on data that are never seen twice, pass streams instead: functions that take the
         number of an epoch, from 0, and return the table (X, y) of this epoch. All tables of all
-        streams have one shape. The first table of a stream decides how columns are read and
-        targets are scaled, and must show every class. Nothing is held out, and training takes all
-        `max_iter` epochs: the loss of an epoch is that of data which its networks see for the
-        first time. Streams should draw from a generator that depends on the epoch and on nothing
-        else, so that a training resumed from a checkpoint sees the same tables.
+        streams have the same shape. The first table of a stream determines how columns are read
+        and targets are scaled, and must contain every class. Nothing is held out, and training
+        takes `max_iter` epochs. A stream should depend on the number of the epoch only, so that a
+        training that is resumed from a checkpoint sees the same tables.
     random_states : sequence of int of length n_tables, default=None
-        The `random_state` of each run. `None`: that of `estimator` for all, or, where it is an
-        integer, this and the numbers that follow.
+        The `random_state` of each run. `None`: that of `estimator` for all, or, if it is an
+        integer, this integer and the following ones.
 
     Returns
     -------
@@ -64,8 +64,8 @@ def fit_runs(
     Raises
     ------
     ValueError
-        If the tables differ in shape or kinds of tasks, or a table or parameter is not valid; if
-        there are tables beside streams; or if streams are to be stopped early.
+        If the tables differ in shape or kinds of tasks, a table or parameter is not valid, tables
+        and streams are mixed, or streams are to be stopped early.
 
     See Also
     --------
@@ -107,36 +107,41 @@ def fit_runs(
     streams = _check_streams(estimator, tables)
     if len(runs) == 1 and not streams:
         return [runs[0].fit(*tables[0])]
-    learn = _learn_stream if streams else _learn_table
-    encoders, seeds, trains, valids = zip(*map(learn, runs, tables), strict=True)
-    shapes = [_shape(*run) for run in zip(runs, encoders, trains, valids, strict=True)]
+    if streams:
+        data = [prepare_stream(run, *own(0)) for run, own in zip(runs, streams, strict=True)]
+    else:
+        data = [prepare(run, *table) for run, table in zip(runs, tables, strict=True)]
+    shapes = [_shape(run, own) for run, own in zip(runs, data, strict=True)]
     for number, shape in enumerate(shapes):
         if shape != shapes[0]:
             raise ValueError(
                 "the tables of fit_runs must have the same numbers of samples, features, "
                 "categories and knots, and the same kinds of tasks; table "
-                f"{number} differs from table 0. "
-                "Fit it on its own."
+                f"{number} differs from table 0. Fit it on its own."
             )
-    train = _stack(trains)
-    valid = None if valids[0] is None else _stack(valids)
-    stops_early = valid is not None
-    net = runs[0]._make_net(encoders[0], seeds, len(train), early_stopping=stops_early)
+    train = _stack([own.train for own in data])
+    valid = None if data[0].valid is None else _stack([own.valid for own in data])
+    seeds = [seed for own in data for seed in own.seeds]
+    settings = {
+        "batch_size": choose_batch_size(estimator, len(train)),
+        "early_stopping": valid is not None,
+    }
+    net = make_net(estimator, data[0].reader, data[0].tasks, seeds, **settings)
     if streams:
-        _train_on_streams(net, runs, encoders, streams, train)
+        _train_on_streams(net, runs, data, streams, train)
     else:
         net.train(train, valid, epochs=estimator.max_iter)
-    for number, (run, encoder, seed) in enumerate(zip(runs, encoders, seeds, strict=True)):
+    for number, (run, own) in enumerate(zip(runs, data, strict=True)):
         single = net
         if len(runs) > 1:
-            single = run._make_net(encoder, [seed], len(train), early_stopping=stops_early)
+            single = make_net(run, own.reader, own.tasks, own.seeds, **settings)
             split(net, single, number)
-        run._check_training(single, encoder, trains[number])
-        run._set_fitted(single, encoder)
+        warn_of_polarised_gates(single, own.tasks.names, own.train)
+        run._model = FittedModel(own.reader, own.tasks, single)
     return runs
 
 
-def _check_streams(estimator: MultiTaskEstimator, tables: Sequence[Any]) -> list[_Stream]:
+def _check_streams(estimator: MultiTaskEstimator, tables: Sequence[Any]) -> list[Stream]:
     """Return the tables that are streams: all of them or none."""
     streams = [table for table in tables if callable(table)]
     if streams and len(streams) < len(tables):
@@ -151,49 +156,24 @@ def _check_streams(estimator: MultiTaskEstimator, tables: Sequence[Any]) -> list
     return streams
 
 
-def _learn_table(run: MultiTaskEstimator, table: tuple[Any, Any]) -> _Learned:
-    """Return encoder and seed of a run, its table to learn from, and what is held out of it."""
-    X, targets, weights = run._check_data(*table, None, reset=True)
-    warn_of_large_values(X)
-    encoder = run._make_encoder(targets, weights)
-    (seed,) = run._draw_seeds()
-    return encoder, seed, *run._split_dataset(encoder, X, targets, weights, seed)
-
-
-def _learn_stream(run: MultiTaskEstimator, stream: _Stream) -> _Learned:
-    """Return encoder and seed of a run, and the first table of its stream."""
-    X, targets, weights = run._check_data(*stream(0), None, reset=True, stream=True)
-    warn_of_large_values(X)
-    encoder = run._make_encoder(targets, weights)
-    (seed,) = run._draw_seeds()
-    return (
-        encoder,
-        seed,
-        run._make_dataset(encoder, X, targets, weights, needed=encoder.names),
-        None,
-    )
-
-
 def _train_on_streams(
     net: MultiTaskNet,
     runs: Sequence[MultiTaskEstimator],
-    encoders: Sequence[TaskEncoder],
-    streams: Sequence[_Stream],
+    data: Sequence[TrainingData],
+    streams: Sequence[Stream],
     first: TableDataset,
 ) -> None:
     """Train a net of all runs, each on a fresh table of its stream in every epoch."""
-    n_rows = len(first)
 
     def draw(epoch: int) -> TableDataset:
         """Return the tables of an epoch."""
         tables = []
-        for number, (run, encoder, stream) in enumerate(zip(runs, encoders, streams, strict=True)):
-            data = run._check_data(*stream(epoch), None, reset=False, complete=False)
-            tables.append(run._make_dataset(encoder, *data))
-            if len(tables[-1]) != n_rows:
+        for number, (run, own, stream) in enumerate(zip(runs, data, streams, strict=True)):
+            tables.append(read_chunk(run, own.reader, own.tasks, *stream(epoch)))
+            if len(tables[-1]) != len(first):
                 raise ValueError(
-                    f"all tables of a stream must have as many samples with labels as the first, "
-                    f"{n_rows}, got {len(tables[-1])} in epoch {epoch} of stream {number}."
+                    "all tables of a stream must have as many samples with labels as the first, "
+                    f"{len(first)}, got {len(tables[-1])} in epoch {epoch} of stream {number}."
                 )
         return _stack(tables)
 
@@ -210,16 +190,12 @@ def _stack(tables: Sequence[TableDataset]) -> TableDataset:
     return tables[0] if len(tables) == 1 else TableDataset.stack(tables)
 
 
-def _shape(
-    run: MultiTaskEstimator,
-    encoder: TaskEncoder,
-    *parts: TableDataset | None,
-) -> tuple[Any, ...]:
+def _shape(run: MultiTaskEstimator, data: TrainingData) -> tuple[Any, ...]:
     """Return all that the runs of one program must have in common."""
     return (
-        run._module_parameters(),
-        (encoder.kinds, encoder.n_outputs),
-        *(None if part is None else (type(part.X), len(part)) for part in parts),
+        module_parameters(run, data.reader),
+        [(task.kind, task.n_outputs) for task in data.tasks.tasks],
+        *(None if part is None else (type(part.X), len(part)) for part in (data.train, data.valid)),
     )
 
 

@@ -11,7 +11,7 @@ from scipy.special import entr
 from sklearn.utils import check_array
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sk_mmoe.architectures._gated import _POLARISED, reachable_experts
+from sk_mmoe.estimators._polarised_gates import POLARISED
 from sk_mmoe.inspection._drawing import check_task_names, draw_map, gates_of, make_panels
 
 # Of the even share of an expert: one with less is dead.
@@ -146,7 +146,7 @@ class ExpertUseDisplay:
         self.dead_below = _DEAD_SHARE / n_experts if dead_below is None else dead_below
         self.dead_experts = np.flatnonzero(self.use.max(axis=0) < self.dead_below)
         # An expert that is the only one of a task is no choice of its gate.
-        collapsed = (self.use.max(axis=1) >= _POLARISED) & (self.reachable.sum(axis=1) > 1)
+        collapsed = (self.use.max(axis=1) >= POLARISED) & (self.reachable.sum(axis=1) > 1)
         self.collapsed_tasks = [self.task_names[k] for k in np.flatnonzero(collapsed)]
 
     @classmethod
@@ -199,7 +199,7 @@ class ExpertUseDisplay:
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         estimator, weights = gates_of(estimator, X, level=level)
         use = np.average(weights, axis=0, weights=sample_weight)
-        reachable = reachable_experts(estimator, *use.shape)
+        reachable = estimator.net_.network.reachable_experts().numpy()
         entropy = np.average(_entropy(weights, reachable), axis=0, weights=sample_weight)
         display = cls(
             use,

@@ -162,12 +162,12 @@ class TaskRelatednessDisplay:
             )
         targets = read_targets(y, estimator_name=type(estimator).__name__, complete=False)
         check_same_length(X, targets)
-        labels = estimator._encoder.encode(targets, dtype=torch.float64).numpy()
+        labels = estimator.model_.tasks.encode(targets, dtype=torch.float64).numpy()
         codes = [
             OneHotEncoder(sparse_output=False).fit_transform(column) if nominal else column
             for column, nominal in zip(
                 np.split(labels, labels.shape[1], axis=1),
-                estimator._encoder.is_nominal,
+                estimator.model_.tasks.is_nominal,
                 strict=True,
             )
         ]

@@ -23,6 +23,7 @@ from sk_mmoe.nn import (
     MultiTaskLoss,
     WeightAverage,
     initialize_weights,
+    parameter_groups,
 )
 from sk_mmoe.training._loader import BatchLoader, TableDataset, prefetch
 from sk_mmoe.training._prediction import BatchedPrediction
@@ -183,6 +184,15 @@ class MultiTaskNet(BatchedPrediction, NeuralNet):
         super().initialize_criterion()
         self.criterion_ = self.criterion_.to(getattr(torch, self.dtype))
         return self
+
+    def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple[Any, Any]:
+        """Ask module and criterion for the settings of their parameters, unless users give some."""
+        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
+        by_user = "param_groups" in self.get_params_for(prefix)
+        if by_user or issubclass(self.optimizer, torch.optim.LBFGS):  # which knows one group only
+            return args, kwargs
+        parts = (self.module_, self.criterion_)
+        return ([g for part in parts for g in parameter_groups(part, kwargs["lr"])],), kwargs
 
     def initialize_optimizer(self, triggered_directly: Any = None) -> MultiTaskNet:
         """Build the optimizer, and the average of the weights that it changes."""

@@ -73,7 +73,7 @@ def test_rows_without_weight_are_as_if_they_were_not_there(X, y):
 def test_missing_regression_targets_do_not_move_the_scale(X):
     y = np.column_stack([X["x0"], 100 * X["x1"]])
     y[200:, 1] = np.nan
-    task = MMoERegressor(**FAST).fit(X, y)._encoder.tasks[1]
+    task = MMoERegressor(**FAST).fit(X, y).model_.tasks.tasks[1]
     assert task.mean == pytest.approx(y[:200, 1].mean())
     assert task.scale == pytest.approx(y[:200, 1].std())
 
@@ -167,7 +167,7 @@ def test_mixed_tasks_may_miss_labels(X, y_mixed):
     holes.loc[::2, "watch_time"] = np.nan
     holes.loc[1::2, "level"] = None
     model = MMoEMixedPredictor(**FAST).fit(X, holes)
-    assert [task.kind for task in model._encoder.tasks] == ["binary", "multiclass", "regression"]
+    assert model.task_kinds_ == ["binary", "multiclass", "regression"]
     assert np.isfinite(model.score(X, holes))
 
 

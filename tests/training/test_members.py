@@ -52,7 +52,7 @@ def fit_alone(estimator, n_members, seed, *args, **kwargs):
 
 def member_predictions(model, X):
     """Return what each member predicts, in the units of y."""
-    tasks = zip(model._encoder.tasks, model._member_scores(X), strict=True)
+    tasks = zip(model.model_.tasks.tasks, model.model_.member_scores(X), strict=True)
     columns = [scores[..., 0].numpy() * task.scale + task.mean for task, scores in tasks]
     return np.stack(columns, axis=-1)
 
@@ -169,7 +169,7 @@ def test_ensembles_go_on_as_their_members_would():
                 [
                     ((p - y) ** 2).mean() / task.scale**2
                     for p, y, task in zip(
-                        prediction.T, Y[200:].T, model._encoder.tasks, strict=True
+                        prediction.T, Y[200:].T, model.model_.tasks.tasks, strict=True
                     )
                 ]
                 for prediction in member_predictions(model, X[200:])

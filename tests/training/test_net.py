@@ -9,7 +9,7 @@ import torch
 from scipy import sparse
 from torch.testing import assert_close
 
-from sk_mmoe.nn import MMoE, MultiTaskLoss
+from sk_mmoe.nn import FixedWeights, MMoE, MultiTaskLoss
 from sk_mmoe.tasks._multiclass import multiclass_loss
 from sk_mmoe.tasks._regression import regression_loss
 from sk_mmoe.training._loader import TableDataset

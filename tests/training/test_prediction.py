@@ -9,6 +9,7 @@ from torch.testing import assert_close
 from sk_mmoe.nn import MMoE, MultiTaskLoss
 from sk_mmoe.tasks._multiclass import multiclass_loss
 from sk_mmoe.tasks._regression import regression_loss
+from sk_mmoe.training import _prediction
 from sk_mmoe.training._net import MultiTaskNet
 
 

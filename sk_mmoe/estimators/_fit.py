@@ -1,0 +1,384 @@
+"""From parameters and data to a fitted model: one way, top to bottom.
+
+Nothing is written on the estimator on the way. What comes out is one object, which the estimator
+keeps by a single assignment: a fit that fails leaves it as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sk_mmoe.callbacks import TrainingCheckpoint
+from sk_mmoe.columns._numbers import warn_of_large_values
+from sk_mmoe.columns._reader import TableReader
+from sk_mmoe.estimators._fitted import FittedModel
+from sk_mmoe.estimators._net_settings import choose_batch_size, make_net, watched_task
+from sk_mmoe.estimators._polarised_gates import warn_of_polarised_gates
+from sk_mmoe.estimators._samples import make_samples, split_rows, stops_early
+from sk_mmoe.tasks._encoder import TaskEncoder
+from sk_mmoe.tasks._kinds import resolve_kinds
+from sk_mmoe.tasks._targets import check_same_length, read_targets
+from sk_mmoe.tasks._weights import check_sample_weight
+from sk_mmoe.training._loader import TableDataset
+from sk_mmoe.training._net import MultiTaskNet
+
+ValidationSet = tuple[Any, Any, Any]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a training needs.
+
+    Parameters
+    ----------
+    reader : TableReader
+        How X is read.
+    tasks : TaskEncoder
+        What is learned.
+    seeds : list of int
+        The seed of each member.
+    train : TableDataset
+        The samples to learn from.
+    valid : TableDataset or None
+        The samples held out for early stopping.
+    """
+
+    reader: TableReader
+    tasks: TaskEncoder
+    seeds: list[int]
+    train: TableDataset
+    valid: TableDataset | None
+
+
+def fit_model(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    validation_set: ValidationSet,
+    *,
+    fitted: FittedModel | None,
+    train: Callable[[FittedModel, TrainingData], None],
+) -> FittedModel:
+    """Return the model that an estimator's parameters and a table give.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which only the parameters are read.
+    X, y, sample_weight : array-like
+        The table, its labels and their weights.
+    validation_set : tuple of three
+        `X_val`, `y_val` and `sample_weight_val`; each may be `None`.
+    fitted : FittedModel or None
+        The model that training goes on from, for a warm start.
+    train : callable
+        Trains the net of a model on the data.
+
+    Returns
+    -------
+    FittedModel
+        The model.
+    """
+    data = prepare(estimator, X, y, sample_weight, validation_set, fitted=fitted)
+    net = make_net(
+        estimator,
+        data.reader,
+        data.tasks,
+        data.seeds,
+        batch_size=choose_batch_size(estimator, len(data.train)),
+        early_stopping=data.valid is not None,
+    )
+    if fitted is not None:
+        _continue_from(net, fitted.net)
+    model = FittedModel(data.reader, data.tasks, net)
+    train(model, data)
+    warn_of_polarised_gates(net, data.tasks.names, data.train)
+    return model
+
+
+def prepare(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    validation_set: ValidationSet = (None, None, None),
+    *,
+    fitted: FittedModel | None = None,
+) -> TrainingData:
+    """Check the data, learn how to read them, and hold a part out.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which only the parameters are read.
+    X, y, sample_weight : array-like
+        The table, its labels and their weights.
+    validation_set : tuple of three
+        `X_val`, `y_val` and `sample_weight_val`; each may be `None`.
+    fitted : FittedModel, default=None
+        The model that training goes on from, for a warm start.
+
+    Returns
+    -------
+    TrainingData
+        What the training needs.
+    """
+    targets = read_targets(y, estimator_name=type(estimator).__name__)
+    reader = learn_reader(estimator, X) if fitted is None else fitted.reader
+    table = reader.read(X, dtype=estimator.dtype)
+    check_same_length(table, targets)
+    weights = check_sample_weight(sample_weight, targets)
+    warn_of_large_values(table)
+    if fitted is None:
+        kinds = resolve_kinds(estimator.tasks, targets.names, accepts=estimator.accepted_tasks)
+        tasks, seeds = TaskEncoder.learn(targets, weights, kinds=kinds), draw_seeds(estimator)
+    else:
+        tasks, seeds = fitted.tasks, seeds_of(fitted, estimator.n_members)
+
+    watched = watched_task(estimator, tasks)
+    needed = [] if watched is None else [tasks.names[watched]]
+    rows = valid = None
+    if any(part is not None for part in validation_set):
+        valid = _read_validation_set(estimator, reader, tasks, validation_set, needed)
+    elif stops_early(estimator, len(targets)):
+        rows, valid_rows = split_rows(estimator, tasks, targets, seeds[0])
+        valid = make_samples(
+            estimator, tasks, table, targets, weights, rows=valid_rows, needed=needed
+        )
+    train = make_samples(estimator, tasks, table, targets, weights, rows=rows, needed=tasks.names)
+    return TrainingData(reader, tasks, seeds, train, valid)
+
+
+def fit_chunk(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    classes: Any,
+    *,
+    fitted: FittedModel | None,
+) -> FittedModel | None:
+    """Return the model after one more pass over a chunk of a stream.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which only the parameters are read.
+    X, y, sample_weight : array-like
+        The chunk, its labels and their weights.
+    classes : array-like, list of array-like, dict or None
+        The classes that can occur.
+    fitted : FittedModel or None
+        The model before the chunk; `None` at the first call.
+
+    Returns
+    -------
+    FittedModel or None
+        The model; `None` after a chunk without a label.
+    """
+    if estimator.early_stopping not in (False, "auto"):
+        raise ValueError("partial_fit does not support early_stopping=True.")
+    if fitted is None:
+        data = prepare_stream(estimator, X, y, sample_weight, classes)
+        reader, tasks, seeds, samples = data.reader, data.tasks, data.seeds, data.train
+    else:
+        reader, tasks, seeds = fitted.reader, fitted.tasks, seeds_of(fitted, estimator.n_members)
+        tasks.check_classes(classes)
+        samples = read_chunk(estimator, reader, tasks, X, y, sample_weight)
+    if len(samples) == 0:
+        return None
+    batch_size = choose_batch_size(estimator, len(samples))
+    net = make_net(estimator, reader, tasks, seeds, batch_size=batch_size, early_stopping=False)
+    if any(isinstance(callback, TrainingCheckpoint) for _, callback in net.callbacks_):
+        raise ValueError(
+            "TrainingCheckpoint resumes a fit, not a stream. Save the estimator between the calls "
+            "of partial_fit, e.g. with joblib."
+        )
+    if fitted is not None:
+        _continue_from(net, fitted.net)
+    net.train(samples, epochs=1)
+    return FittedModel(reader, tasks, net)
+
+
+def prepare_stream(
+    estimator: Any, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+) -> TrainingData:
+    """Check the first chunk of a stream, and learn from it how to read all chunks.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which only the parameters are read.
+    X, y, sample_weight : array-like
+        The chunk, its labels and their weights.
+    classes : array-like, list of array-like or dict, default=None
+        The classes that can occur. `None`: those of the chunk.
+
+    Returns
+    -------
+    TrainingData
+        What the training needs; nothing is held out.
+    """
+    targets = read_targets(y, estimator_name=type(estimator).__name__)
+    reader = learn_reader(estimator, X, of_stream=True)
+    table = reader.read(X, dtype=estimator.dtype)
+    check_same_length(table, targets)
+    weights = check_sample_weight(sample_weight, targets)
+    warn_of_large_values(table)
+    kinds = resolve_kinds(estimator.tasks, targets.names, accepts=estimator.accepted_tasks)
+    tasks = TaskEncoder.learn(targets, weights, kinds=kinds, classes=classes)
+    samples = make_samples(estimator, tasks, table, targets, weights)
+    return TrainingData(reader, tasks, draw_seeds(estimator), samples, None)
+
+
+def read_chunk(
+    estimator: Any,
+    reader: TableReader,
+    tasks: TaskEncoder,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    needed: list[str] | None = None,
+) -> TableDataset:
+    """Return the samples of a table that is read as an earlier one was.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which only the parameters are read.
+    reader : TableReader
+        How X is read.
+    tasks : TaskEncoder
+        The tasks.
+    X, y, sample_weight : array-like
+        The table, its labels and their weights.
+    needed : list of str, default=None
+        The tasks that must have a label, as :func:`make_samples` takes them.
+
+    Returns
+    -------
+    TableDataset
+        The samples.
+    """
+    targets = read_targets(y, estimator_name=type(estimator).__name__, complete=False)
+    table = reader.read(X, dtype=estimator.dtype)
+    check_same_length(table, targets)
+    weights = check_sample_weight(sample_weight, targets, complete=False)
+    return make_samples(estimator, tasks, table, targets, weights, needed=needed)
+
+
+def learn_reader(estimator: Any, X: Any, *, of_stream: bool = False) -> TableReader:
+    """Return how a table is read, learned from its training rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which only the parameters are read.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The table.
+    of_stream : bool, default=False
+        Whether the table is only the first chunk of a stream.
+
+    Returns
+    -------
+    TableReader
+        The reader.
+    """
+    return TableReader.learn(
+        X,
+        estimator_name=type(estimator).__name__,
+        dtype=estimator.dtype,
+        categorical_features=estimator.categorical_features,
+        numeric_encoding=estimator.numeric_encoding,
+        n_knots=estimator.n_knots,
+        embedding_dim=estimator.embedding_dim,
+        category_smooth=estimator.category_smooth,
+        of_stream=of_stream,
+    )
+
+
+def draw_seeds(estimator: Any) -> list[int]:
+    """Draw the seed of each member.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator.
+
+    Returns
+    -------
+    list of int of length n_members
+        The seeds.
+    """
+    rng = check_random_state(estimator.random_state)
+    return [int(rng.randint(np.iinfo(np.int32).max)) for _ in range(estimator.n_members)]
+
+
+def seeds_of(fitted: FittedModel, n_members: int) -> list[int]:
+    """Return the seeds of the networks that training goes on from.
+
+    Parameters
+    ----------
+    fitted : FittedModel
+        The model.
+    n_members : int
+        How many networks there should be.
+
+    Returns
+    -------
+    list of int of length n_members
+        The seeds.
+
+    Raises
+    ------
+    ValueError
+        If there is another number of networks.
+    """
+    seeds = fitted.net.seeds
+    if len(seeds) != n_members:
+        raise ValueError(
+            f"n_members is {n_members}, but {len(seeds)} network(s) are fitted. Set "
+            "warm_start=False, or clone the estimator, to start afresh."
+        )
+    return seeds
+
+
+def _read_validation_set(
+    estimator: Any,
+    reader: TableReader,
+    tasks: TaskEncoder,
+    validation_set: ValidationSet,
+    needed: list[str],
+) -> TableDataset:
+    """Return the samples of the user's validation set."""
+    X, y, sample_weight = validation_set
+    if X is None or y is None:
+        absent = "X_val" if X is None else "y_val"
+        raise ValueError(f"X_val and y_val go together, but {absent} is missing.")
+    if not estimator.early_stopping:
+        raise ValueError(
+            "X_val and y_val are used for early stopping, but early_stopping=False. Set it to True "
+            "or 'auto'."
+        )
+    try:
+        return read_chunk(estimator, reader, tasks, X, y, sample_weight, needed=needed)
+    except ValueError as error:
+        raise ValueError(f"the validation set (X_val, y_val): {error}") from error
+
+
+def _continue_from(net: MultiTaskNet, fitted: MultiTaskNet) -> None:
+    """Go on where an earlier training stopped."""
+    try:
+        net.continue_from(fitted)
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(
+            "the parameters that shape the network or its optimizer have changed since the first "
+            "fit. Set warm_start=False, or clone the estimator, to start afresh."
+        ) from error

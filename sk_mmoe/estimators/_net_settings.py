@@ -1,0 +1,179 @@
+"""From the parameters of an estimator to the skorch net that trains its network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sk_mmoe.callbacks import ConvergenceMonitor, _copy_callbacks
+from sk_mmoe.columns._reader import TableReader
+from sk_mmoe.nn import EmbeddedNetwork, FusedAdamW, MultiTaskLoss
+from sk_mmoe.tasks._encoder import TaskEncoder
+from sk_mmoe.tasks._targets import check_device
+from sk_mmoe.tasks._weights import check_task, check_task_weights
+from sk_mmoe.training._members import MemberMonitor
+from sk_mmoe.training._net import MultiTaskNet
+
+_AUTO_BATCH_SIZE = 256
+_MANY_ROWS = 100_000
+_AUTO_BATCH_SIZE_OF_MANY = 512
+# What net_params must leave to a parameter of the estimator.
+_OWN_PARAMETERS = {
+    "callbacks": "callbacks",
+    "max_epochs": "max_iter",
+    "train_split": "X_val and y_val",
+}
+
+
+def make_net(
+    estimator: Any,
+    reader: TableReader,
+    tasks: TaskEncoder,
+    seeds: Sequence[int],
+    *,
+    batch_size: int,
+    early_stopping: bool,
+) -> MultiTaskNet:
+    """Return an initialised net.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which only the parameters are read.
+    reader : TableReader
+        What the network reads.
+    tasks : TaskEncoder
+        What it learns.
+    seeds : sequence of int
+        The seed of each member.
+    batch_size : int
+        The number of rows in a minibatch.
+    early_stopping : bool
+        Whether losses on held-out samples decide when to stop.
+
+    Returns
+    -------
+    MultiTaskNet
+        The net.
+
+    Raises
+    ------
+    ValueError
+        If a parameter of the estimator does not fit the tasks or the table.
+    """
+    monitor = (MemberMonitor if len(seeds) > 1 else ConvergenceMonitor)(
+        "valid_loss" if early_stopping else "train_loss",
+        task=watched_task(estimator, tasks),
+        patience=estimator.n_iter_no_change,
+        tol=estimator.tol,
+        restore_best=early_stopping,
+    )
+    settings: dict[str, Any] = {
+        **_module_settings(estimator, reader),
+        "module__n_outputs": tasks.n_outputs,
+        "criterion": MultiTaskLoss,
+        "criterion__losses": tasks.losses,
+        "criterion__task_weights": check_task_weights(estimator.task_weights, tasks.names),
+        "criterion__n_members": len(seeds) if len(seeds) > 1 else None,
+        "criterion__balancing": estimator.loss_balancing,
+        "optimizer": FusedAdamW,
+        "optimizer__weight_decay": estimator.alpha,
+        "lr": estimator.learning_rate_init,
+        "batch_size": batch_size,
+        "iterator_train__shuffle": True,
+        "callbacks": [("monitor", monitor), *_copy_callbacks(estimator.callbacks)],
+        "train_split": None,
+        "verbose": int(estimator.verbose),
+        "device": check_device(estimator.device),
+        "dtype": estimator.dtype,
+        "weight_init": estimator.weight_init,
+        "average": estimator.average,
+        "compile": estimator.compile,
+        "seed": seeds[0],
+        "further_seeds": list(seeds[1:]),
+    }
+    extra = dict(estimator.net_params or {})
+    for name in extra.keys() & _OWN_PARAMETERS.keys():
+        raise ValueError(f"net_params must not set {name!r}: use {_OWN_PARAMETERS[name]}.")
+    if "module" in extra and "module__network" in settings:
+        settings["module__network"] = extra.pop("module")
+    if "optimizer" in extra:  # it may have no weight decay
+        del settings["optimizer__weight_decay"]
+    return MultiTaskNet(**(settings | extra)).initialize()
+
+
+def module_parameters(estimator: Any, reader: TableReader) -> dict[str, Any]:
+    """Return the arguments of the module, of which the tasks add the number of outputs.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator.
+    reader : TableReader
+        What the network reads.
+
+    Returns
+    -------
+    dict
+        The arguments by name.
+    """
+    parameters = estimator.network_parameters() | reader.network_inputs()
+    if reader.embeds:
+        # Weight decay would make a stream forget categories that are absent for a while, and
+        # another optimizer may understand something else by it.
+        decays = not reader.of_stream and "optimizer" not in (estimator.net_params or {})
+        parameters |= {
+            "network": estimator.network,
+            "embedding_dim": estimator.embedding_dim,
+            "embedding_alpha": estimator.embedding_alpha if decays else None,
+            "n_cross_layers": estimator.n_cross_layers,
+        }
+    return parameters
+
+
+def _module_settings(estimator: Any, reader: TableReader) -> dict[str, Any]:
+    """Return the module and its arguments, as skorch names them."""
+    parameters = module_parameters(estimator, reader)
+    module = EmbeddedNetwork if reader.embeds else estimator.network
+    return {"module": module} | {f"module__{name}": value for name, value in parameters.items()}
+
+
+def choose_batch_size(estimator: Any, n_rows: int) -> int:
+    """Return the number of rows in a minibatch.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator.
+    n_rows : int
+        The number of rows to learn from.
+
+    Returns
+    -------
+    int
+        The batch size, at most `n_rows`.
+    """
+    size = estimator.batch_size
+    if size == "auto":
+        size = _AUTO_BATCH_SIZE if n_rows <= _MANY_ROWS else _AUTO_BATCH_SIZE_OF_MANY
+    return min(int(size), n_rows)
+
+
+def watched_task(estimator: Any, tasks: TaskEncoder) -> int | None:
+    """Return the index of `main_task`, whose loss alone decides when to stop.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator.
+    tasks : TaskEncoder
+        The tasks.
+
+    Returns
+    -------
+    int or None
+        The index; `None` if the losses of all tasks decide.
+    """
+    if estimator.main_task is None:
+        return None
+    return check_task(estimator.main_task, tasks.names, parameter="main_task")

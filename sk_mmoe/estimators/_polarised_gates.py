@@ -1,0 +1,53 @@
+"""A look at the gates after training, which may have settled on one expert."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import torch
+
+from sk_mmoe.training._loader import TableDataset
+from sk_mmoe.training._net import MultiTaskNet
+
+# A task that gives a single expert this mean weight, or more, does not mix.
+POLARISED = 0.99
+_INSPECTED_ROWS = 10_000
+_INSPECTED_VALUES = 2**24
+
+
+def warn_of_polarised_gates(
+    net: MultiTaskNet, task_names: Sequence[str], samples: TableDataset
+) -> None:
+    """Warn of tasks whose gates have settled on one expert for all samples.
+
+    Parameters
+    ----------
+    net : MultiTaskNet
+        The trained net. If its network has no gates there is nothing to look at.
+    task_names : sequence of str
+        The names of the tasks.
+    samples : TableDataset
+        The samples of training, some of which are looked at.
+    """
+    if not hasattr(net.network, "reachable_experts"):
+        return
+    # Rows of a sparse table are made dense.
+    n_rows = max(1, min(_INSPECTED_ROWS, _INSPECTED_VALUES // samples.X.shape[1]))
+    step = -(-len(samples) // n_rows)
+    rows = torch.arange(0, len(samples), step, device=samples.device)
+    x = samples[rows][0].to(net.device)
+    networks = [net.member(k).eval() for k in range(len(net.seeds))]
+    with torch.inference_mode():
+        mean = torch.stack([network.gate_weights(x).mean(dim=1) for network in networks]).cpu()
+    # The only expert of a task was not chosen by its gate.
+    has_choice = torch.as_tensor(net.network.reachable_experts()).sum(dim=-1) > 1
+    settled = (mean.amax(dim=-1) >= POLARISED).all(dim=0) & has_choice
+    names = [name for name, is_so in zip(task_names, settled.tolist(), strict=True) if is_so]
+    if names:
+        warnings.warn(
+            f"the gates of the tasks {names} put all their weight on one expert. Such a task uses "
+            "a part of the network only. Try gate_dropout=0.1, standardised inputs or a lower "
+            "learning_rate_init. ExpertUseDisplay shows which task uses which expert.",
+            stacklevel=2,
+        )

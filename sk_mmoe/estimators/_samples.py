@@ -1,0 +1,140 @@
+"""From a table and its labels to the samples that a net learns from, and those held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from sk_mmoe.model_selection import MultiOutputStratifiedShuffleSplit
+from sk_mmoe.tasks._encoder import TaskEncoder
+from sk_mmoe.tasks._targets import Targets
+from sk_mmoe.training._loader import TableDataset
+
+# With fewer rows a held-out part is too small to tell when to stop. With more, networks of this
+# size overfit without one.
+_AUTO_EARLY_STOPPING = 200
+
+
+def make_samples(
+    estimator: Any,
+    tasks: TaskEncoder,
+    table: Any,
+    targets: Targets,
+    weights: np.ndarray | None,
+    *,
+    rows: np.ndarray | None = None,
+    needed: Sequence[str] | None = None,
+) -> TableDataset:
+    """Return the rows of a table that have a label with weight, ready for the net.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which only the parameters are read.
+    tasks : TaskEncoder
+        The tasks.
+    table : ndarray, CSR matrix or ColumnTable of shape (n_samples, n_features)
+        The inputs as the net reads them.
+    targets : Targets
+        The labels.
+    weights : ndarray of shape (n_samples, n_tasks) or None
+        The weights of the labels.
+    rows : ndarray of int, default=None
+        The rows to take. `None`: all.
+    needed : sequence of str, default=None
+        The tasks that must have a label with weight. If it is not `None`, at least one task must.
+
+    Returns
+    -------
+    TableDataset
+        The samples. The weights of a task have a mean of one.
+
+    Raises
+    ------
+    ValueError
+        If a task that is needed has no label with weight.
+    """
+    targets = tasks.check(targets)
+    weights = tasks.label_weights(targets, weights, getattr(estimator, "class_weight", None))
+    if weights is None and not targets.known.all():
+        weights = targets.known.astype(np.float64)
+    if rows is not None:
+        targets = targets.take(rows)
+        weights = None if weights is None else weights[rows]
+    dtype = getattr(torch, estimator.dtype)
+    encoded = tasks.encode(targets, dtype=dtype)
+    if weights is None:
+        return TableDataset(table, encoded, rows=_as_index(rows))
+    totals = weights.sum(axis=0)
+    lost = [name for name, total in zip(tasks.names, totals, strict=True) if total == 0]
+    if needed is not None and (len(lost) == len(totals) or set(lost) & set(needed)):
+        raise ValueError(
+            f"no label of the tasks {lost} is left with weight in the part to learn from, or in "
+            "the part held out. Change validation_fraction, pass X_val and y_val, or set "
+            "early_stopping=False."
+        )
+    used = np.flatnonzero(weights.any(axis=1))
+    if len(used) < len(weights):
+        rows = used if rows is None else rows[used]
+        encoded, weights = encoded[torch.from_numpy(used)], weights[used]
+        totals = weights.sum(axis=0)
+    weights = weights * (len(weights) / np.where(totals > 0, totals, 1))
+    return TableDataset(table, encoded, torch.from_numpy(weights).to(dtype), _as_index(rows))
+
+
+def stops_early(estimator: Any, n_samples: int) -> bool:
+    """Return whether a part of the data is held out for early stopping.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator.
+    n_samples : int
+        The number of samples.
+
+    Returns
+    -------
+    bool
+        Whether it is.
+    """
+    if estimator.early_stopping == "auto":
+        return n_samples > _AUTO_EARLY_STOPPING
+    return bool(estimator.early_stopping)
+
+
+def split_rows(
+    estimator: Any, tasks: TaskEncoder, targets: Targets, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows to learn from and the rows held out, alike in all tasks.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator.
+    tasks : TaskEncoder
+        The tasks.
+    targets : Targets
+        The labels.
+    seed : int
+        Determines which rows are held out.
+
+    Returns
+    -------
+    train_rows, valid_rows : ndarray of int
+        The rows, in ascending order.
+    """
+    labels = tasks.encode(targets, dtype=torch.float64).numpy()
+    labels[~targets.known] = np.nan
+    splitter = MultiOutputStratifiedShuffleSplit(
+        n_splits=1, test_size=estimator.validation_fraction, random_state=seed
+    )
+    train_rows, valid_rows = next(splitter.split(labels, labels))
+    return np.sort(train_rows), np.sort(valid_rows)
+
+
+def _as_index(rows: np.ndarray | None) -> torch.Tensor | None:
+    """Return rows as a tensor."""
+    return None if rows is None else torch.from_numpy(rows)
