@@ -4,109 +4,95 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+
+from sk_mmoe.columns._column import Column, ColumnSettings, Slots
 
 # With so many rows, unseen categories alone are no chance.
 _MANY = 20
 
 
-class Categories:
-    """Which category the values of a column are.
+class Categories(Column):
+    """A column of labels with one slot: the category of a value.
 
     Parameters
     ----------
     labels : array-like
         The categories.
     has_missing : bool
-        Whether there is a further category for missing values.
-    counts : ndarray of int of shape (n_vectors,) or None
-        The number of training rows of each. `None`: not all training rows are known.
+        Whether missing values have a code, after those of the categories.
+    weights : array-like of float of shape (n_codes,)
+        The weight of each category's vector: less, the fewer rows taught it.
     """
 
-    def __init__(self, labels: Any, has_missing: bool, counts: np.ndarray | None) -> None:
+    kind: ClassVar[str] = "categories"
+    n_slots: ClassVar[int] = 1
+    reads_numbers: ClassVar[bool] = False
+
+    def __init__(self, labels: Any, has_missing: bool, weights: Any) -> None:
         self.labels = pd.Index(labels)
         self.has_missing = has_missing
-        self.counts = counts
+        self.weights = np.asarray(weights, dtype=np.float64)
         self._last_lookup: tuple[pd.Index | None, np.ndarray] = None, np.empty(0, dtype=np.int32)
 
     @classmethod
-    def from_column(cls, column: pd.Series, *, of_stream: bool) -> Categories:
+    def takes(cls, is_categorical: bool, settings: ColumnSettings) -> bool:
+        """Return whether a column is categorical."""
+        return is_categorical
+
+    @classmethod
+    def learn(cls, values: pd.Series, settings: ColumnSettings) -> Categories:
         """Return the categories of a training column, sorted where they can be.
 
-        Parameters
-        ----------
-        column : Series of shape (n_samples,)
-            The column.
-        of_stream : bool
-            Whether the column is only the first part of a longer one. Then categories that a
-            categorical dtype declares count where they do not occur.
-
-        Returns
-        -------
-        Categories
-            The categories.
+        In a stream, categories that a categorical dtype declares count where they do not occur, and
+        no category is known to be rare. A one-hot column is read whole, too.
         """
-        values = column.array
-        if isinstance(values, pd.Categorical):
-            occurs = np.isin(np.arange(len(values.categories)), values.codes)
-            labels = values.categories if of_stream else values.categories[occurs]
+        array = values.array
+        if isinstance(array, pd.Categorical):
+            occurs = np.isin(np.arange(len(array.categories)), array.codes)
+            labels = array.categories if settings.of_stream else array.categories[occurs]
         else:
-            labels = pd.Index(pd.unique(column.dropna()))
+            labels = pd.Index(pd.unique(values.dropna()))
         with suppress(TypeError):  # labels of several kinds
             labels = labels.sort_values()
-        categories = cls(labels, bool(column.isna().any()), None)
-        if not of_stream:
-            codes = categories._find(column)
-            categories.counts = np.bincount(codes, minlength=categories.n_vectors)
-        return categories
+        has_missing = bool(values.isna().any())
+        column = cls(labels, has_missing, np.ones(len(labels) + has_missing))
+        if not (settings.of_stream or settings.one_hot):
+            counts = np.bincount(column._find(values), minlength=column.n_codes)
+            column.weights = counts / (counts + settings.smooth)
+        return column
 
     @property
-    def n_vectors(self) -> int:
-        """The number of categories; a missing value is one of them."""
+    def n_codes(self) -> int:
+        """The number of categories, and one more for missing values."""
         return len(self.labels) + self.has_missing
 
-    def shares(self, smooth: float) -> np.ndarray:
-        """Return what share of its vector each category has: less, the fewer rows taught it.
+    def code_weights(self) -> np.ndarray:
+        """Return the weight of each category's vector."""
+        return self.weights
 
-        Parameters
-        ----------
-        smooth : float
-            The number of rows with which a category has half of its vector.
+    def describe(self) -> dict[str, Any]:
+        """Return the categories and their weights."""
+        return {
+            "labels": self.labels.to_numpy(),
+            "has_missing": self.has_missing,
+            "weights": self.weights,
+        }
 
-        Returns
-        -------
-        ndarray of float of shape (n_vectors,)
-            The shares.
-        """
-        if self.counts is None:
-            return np.ones(self.n_vectors)
-        return self.counts / (self.counts + smooth)
-
-    def locate(self, column: pd.Series) -> np.ndarray:
-        """Return the numbers of a column's categories, -1 for an unseen one.
-
-        Parameters
-        ----------
-        column : Series of shape (n_samples,)
-            The column.
-
-        Returns
-        -------
-        ndarray of int of shape (n_samples,)
-            The numbers.
-        """
-        codes = self._find(column)
-        if len(column) >= _MANY and (codes < 0).all() and not column.isna().all():
+    def read(self, values: pd.Series) -> Slots:
+        """Return the code of each value, -1 for an unseen one."""
+        codes = self._find(values)
+        if len(values) >= _MANY and (codes < 0).all() and not values.isna().all():
             warnings.warn(
-                f"no value of the categorical column {column.name!r} was seen by fit: values such "
-                f"as {column.dropna().iloc[0]!r} count as no category. The categories are of the "
+                f"no value of the categorical column {values.name!r} was seen by fit: values such "
+                f"as {values.dropna().iloc[0]!r} count as no category. The categories are of the "
                 f"type {type(self.labels[0]).__name__}; convert the column if they are meant.",
                 stacklevel=6,
             )
-        return codes
+        return Slots(codes[None])
 
     def _find(self, column: pd.Series) -> np.ndarray:
         """Return the numbers of a column's categories."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
+
+from sk_mmoe.columns._column import Column, ColumnSettings, Slots
 
 # Quantiles of more rows are hardly other ones.
 _MAX_ROWS = 200_000
@@ -13,20 +17,35 @@ _MAX_ROWS = 200_000
 _AUTO_KNOTS, _AUTO_KNOTS_OF_RARE = (8, 16), (8, 256)
 
 
-class Knots:
-    """Where the numbers of a column lie among its knots.
+class Knots(Column):
+    """A column of numbers with two slots: the knots on both sides of a value.
 
     Parameters
     ----------
     positions : array-like of float of shape (n_knots,)
         The knots, in ascending order.
     has_missing : bool
-        Whether the column has a further level for missing values.
+        Whether missing values have a code, after those of the knots.
     """
+
+    kind: ClassVar[str] = "knots"
+    n_slots: ClassVar[int] = 2
+    reads_numbers: ClassVar[bool] = True
 
     def __init__(self, positions: np.ndarray, has_missing: bool) -> None:
         self.positions = np.asarray(positions, dtype=np.float64)
         self.has_missing = has_missing
+
+    @classmethod
+    def takes(cls, is_categorical: bool, settings: ColumnSettings) -> bool:
+        """Return whether the network reads the column's numbers through knots."""
+        return not is_categorical and settings.n_knots is not None
+
+    @classmethod
+    def learn(cls, values: np.ndarray, settings: ColumnSettings) -> Knots:
+        """Return the knots of a training column."""
+        assert settings.n_knots is not None
+        return cls.from_numbers(values, settings.n_knots)
 
     @classmethod
     def from_numbers(cls, numbers: np.ndarray, n_knots: int | str) -> Knots:
@@ -65,9 +84,14 @@ class Knots:
         return cls(values, has_missing)
 
     @property
-    def n_vectors(self) -> int:
-        """The number of knots; a missing value is one of them."""
+    def n_codes(self) -> int:
+        """The number of knots, and one more for missing values."""
         return len(self.positions) + self.has_missing
+
+    def read(self, values: np.ndarray) -> Slots:
+        """Return the knots on both sides of each value, and the weight of the upper one."""
+        lower, upper, fraction = self.locate(values)
+        return Slots(np.stack([lower, upper]), fraction)
 
     def locate(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return between which knots numbers lie; beyond the outermost they count as these.

@@ -1,338 +1,379 @@
-"""A table's columns: which are categorical, and how a network reads each of them."""
+"""How a fitted model reads X."""
 
 from __future__ import annotations
 
-from numbers import Integral
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
 
-from sk_mmoe.columns._categories import Categories
-from sk_mmoe.columns._knots import Knots
+from sk_mmoe.columns._column import Column, ColumnSettings
+from sk_mmoe.columns._kinds import find_kind, restore_column
+from sk_mmoe.columns._roles import SPARSE, find_categorical, interpolates_numbers
 from sk_mmoe.columns._tables import ColumnTable
 
-_SPARSE = (
-    "categorical_features are codes or labels in a dense table, got a sparse matrix. Pass a "
-    "DataFrame, or encode the columns one-hot and set categorical_features=None."
-)
 
-# What pandas may find in a column of objects that is one of numbers.
-_NUMBERS = ("boolean", "decimal", "empty", "floating", "integer", "mixed-integer-float")
+class TableReader:
+    """How a fitted model reads X.
 
-
-class ColumnEncoder:
-    """A table as a network reads it: numbers, and levels of columns.
-
-    Levels are the categories of a categorical column and the knots of a numeric one. They are
-    counted through all columns from 1, first those of the numeric columns; 0 is no level.
+    A table of numbers alone is an array or a CSR matrix of these numbers. The columns of any other
+    table are read one by one, as their kinds in :mod:`sk_mmoe.columns._kinds` say. The codes of all
+    columns are counted through from 1; 0 is the code of what has no vector.
 
     Parameters
     ----------
-    is_categorical : ndarray of bool of shape (n_features,)
-        Which columns are categorical.
-    knots : list of Knots or None
-        The knots of each numeric column. `None`: the network reads the numbers themselves.
-    categories : list of Categories
-        The categories of each categorical column.
-    one_hot : bool
-        Whether to encode for a network that reads a column of its own for each level.
-    smooth : float
-        The number of training rows with which a category has half of its vector.
-    of_stream : bool
-        Whether the training table was only the first of several.
+    estimator_name : str
+        The class of the estimator, for messages.
+    n_features_in : int
+        The number of columns.
+    feature_names_in : ndarray of object of shape (n_features_in,) or None
+        The names of the columns, if all of them are strings.
+    is_categorical : ndarray of bool of shape (n_features_in,) or None
+        Which columns are categorical. `None`: no column is.
+    columns : sequence of Column or None
+        How each column is read. `None`: all numbers are read as they are.
+    one_hot : bool, default=False
+        Whether the network reads one column for each code, rather than an embedding.
+    of_stream : bool, default=False
+        Whether the reader has learned from the first chunk of a stream.
     """
 
     def __init__(
         self,
-        is_categorical: np.ndarray,
-        knots: list[Knots] | None,
-        categories: list[Categories],
+        estimator_name: str,
+        n_features_in: int,
+        feature_names_in: np.ndarray | None,
+        is_categorical: np.ndarray | None,
+        columns: Sequence[Column] | None,
         *,
-        one_hot: bool,
-        smooth: float,
-        of_stream: bool,
+        one_hot: bool = False,
+        of_stream: bool = False,
     ) -> None:
+        self.estimator_name = estimator_name
+        self.n_features_in = n_features_in
+        self.feature_names_in = feature_names_in
         self.is_categorical = is_categorical
-        self.knots = knots
-        self.categories = categories
+        self.columns = None if columns is None else list(columns)
         self.one_hot = one_hot
-        self.smooth = smooth
         self.of_stream = of_stream
-        n_others = 1 + sum(column.n_vectors for column in knots or ())
-        shares = [column.shares(smooth) for column in categories]
-        self._level_shares = np.concatenate([np.ones(n_others), *shares])
+        # What is read in which order: plain numbers, then columns of two slots, then those of one.
+        by_slots = [[k for k, c in enumerate(columns or ()) if c.n_slots == n] for n in range(3)]
+        self._plain, self._labelled, self._interpolated = by_slots
+        self._looked_up = [self.columns[k] for k in (*self._interpolated, *self._labelled)]
+        weights = [
+            self.columns[k].code_weights() if one_slot else np.ones(self.columns[k].n_codes)
+            for one_slot, places in ((False, self._interpolated), (True, self._labelled))
+            for k in places
+        ]
+        self._code_weights = np.concatenate([np.ones(1), *weights])
 
     @classmethod
-    def from_table(
+    def learn(
         cls,
         X: Any,
-        is_categorical: np.ndarray | None,
         *,
-        n_knots: int | str | None,
-        one_hot: bool,
-        smooth: float,
+        estimator_name: str,
+        dtype: str,
+        categorical_features: Any,
+        numeric_encoding: str | None,
+        n_knots: int | str,
+        embedding_dim: int | None,
+        category_smooth: float,
         of_stream: bool = False,
-    ) -> ColumnEncoder:
-        """Return the encoder of a training table.
+    ) -> TableReader:
+        """Return the reader of a training table.
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_samples, n_features)
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
             The training table.
-        is_categorical : ndarray of bool of shape (n_features,) or None
-            Which columns are categorical. `None`: no one is.
-        n_knots : int, "auto" or None
-            The number of knots of a numeric column, at most. `None`: the network reads numbers.
-        one_hot : bool
-            Whether to encode for a network that reads a column of its own for each level.
-        smooth : float
+        estimator_name : str
+            The class of the estimator, for messages.
+        dtype : {"float32", "float64"}
+            The type of numbers in which the table will be read.
+        categorical_features : "from_dtype", array-like of bool, int or str, or None
+            Which columns are categorical, as the estimators' parameter.
+        numeric_encoding : {"auto", "piecewise_linear"} or None
+            How numbers are read, as the estimators' parameter.
+        n_knots : int or "auto"
+            The largest number of knots of a numeric column.
+        embedding_dim : int or None
+            The length of embeddings. `None`: the network reads one column for each code.
+        category_smooth : float
             The number of training rows with which a category has half of its vector.
         of_stream : bool, default=False
-            Whether the table is only the first of several. Then categories that a categorical dtype
-            declares count where they do not occur, and no category is known to be rare.
+            Whether the table is only the first chunk of a stream. Then categories that a
+            categorical dtype declares count where they do not occur, and no category is known to
+            be rare.
 
         Returns
         -------
-        ColumnEncoder
-            The encoder.
+        TableReader
+            The reader.
+
+        Raises
+        ------
+        ValueError
+            If the table, or what is said of its columns, is not valid.
         """
-        X = _as_columns(X)
-        if is_categorical is None:
-            is_categorical = np.zeros(X.shape[1], dtype=bool)
-        categories = [
-            Categories.from_column(column, of_stream=of_stream)
-            for column in _select(X, is_categorical)
-        ]
-        knots = None
-        if n_knots is not None:
-            numbers = _numbers(X, ~is_categorical, np.dtype("float64"))
-            knots = [Knots.from_numbers(column, n_knots) for column in numbers.T]
+        is_categorical = find_categorical(X, categorical_features)
+        interpolates = interpolates_numbers(X, numeric_encoding, is_categorical)
+        stand_in = _stand_in(estimator_name)
+        if getattr(X, "ndim", 2) != 2:  # scikit-learn says what is wrong
+            validate_data(stand_in, X, accept_sparse="csr", dtype=np.dtype(dtype))
+        validate_data(stand_in, X, skip_check_array=True)
+        if not hasattr(stand_in, "n_features_in_"):
+            validate_data(stand_in, X, accept_sparse="csr", dtype=np.dtype(dtype))
+        names = getattr(stand_in, "feature_names_in_", None)
+        columns = None
+        if interpolates or is_categorical is not None:
+            settings = ColumnSettings(
+                n_knots=n_knots if interpolates else None,
+                one_hot=embedding_dim is None,
+                smooth=category_smooth,
+                of_stream=of_stream,
+            )
+            columns = _learn_columns(_as_columns(X), is_categorical, settings)
         return cls(
+            estimator_name,
+            stand_in.n_features_in_,
+            names,
             is_categorical,
-            knots,
-            categories,
-            one_hot=one_hot,
-            smooth=smooth,
+            columns,
+            one_hot=columns is not None and embedding_dim is None,
             of_stream=of_stream,
         )
 
-    @property
-    def n_vectors(self) -> list[int]:
-        """The number of levels of each column that has some, numeric ones first."""
-        return [column.n_vectors for column in (*(self.knots or ()), *self.categories)]
+    # -- what the network is told ---------------------------------------------------------------
 
     @property
-    def n_interpolated(self) -> int:
-        """The number of columns whose values lie between levels."""
-        return len(self.knots or ())
+    def embeds(self) -> bool:
+        """Whether the network reads columns through embeddings."""
+        return self.columns is not None and not self.one_hot
 
     @property
-    def n_columns(self) -> int:
-        """The number of columns that a network reads."""
-        if not self.one_hot:
-            return len(self.is_categorical)
-        n_numbers = 0 if self.knots is not None else int((~self.is_categorical).sum())
-        return n_numbers + sum(self.n_vectors)
+    def n_codes(self) -> list[int]:
+        """The number of codes of each column that has slots, those with two slots first."""
+        return [column.n_codes for column in self._looked_up]
 
-    def encode(self, X: Any, *, dtype: np.dtype, estimator: Any) -> ColumnTable | sparse.csr_array:
-        """Return a table, encoded.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_features)
-            The table.
-        dtype : dtype
-            The type of numbers.
-        estimator : estimator
-            For error messages.
+    def network_inputs(self) -> dict[str, Any]:
+        """Return the arguments that tell a network what it reads.
 
         Returns
         -------
-        ColumnTable or CSR array of shape (n_samples, n_columns)
-            The numbers, then a column for each level: a one, or what two knots share, and zeros
-            elsewhere.
+        dict
+            ``n_features``: the number of columns. With embeddings also ``n_vectors``, the number of
+            codes of each column that has some, and ``n_interpolated``, how many of these columns,
+            the first ones, have two slots.
         """
-        X = _as_columns(X)
+        if self.embeds:
+            return {
+                "n_features": self.n_features_in,
+                "n_vectors": self.n_codes,
+                "n_interpolated": len(self._interpolated),
+            }
+        if self.columns is None:
+            return {"n_features": self.n_features_in}
+        return {"n_features": len(self._plain) + sum(self.n_codes)}
+
+    # -- reading --------------------------------------------------------------------------------
+
+    def read(self, X: Any, *, dtype: str) -> np.ndarray | sparse.csr_array | ColumnTable:
+        """Return a table as the network takes it.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            The table.
+        dtype : {"float32", "float64"}
+            The type of numbers.
+
+        Returns
+        -------
+        ndarray, CSR matrix or ColumnTable of shape (n_samples, n_features)
+            A table of numbers alone as a C-ordered array or a CSR matrix. Otherwise a ColumnTable,
+            or without embeddings a CSR array with the plain numbers and one column for each code.
+
+        Raises
+        ------
+        ValueError
+            If the columns are not those of the training table, or hold what cannot be read.
+        """
+        stand_in = _stand_in(self.estimator_name)
+        stand_in.n_features_in_ = self.n_features_in
+        if self.feature_names_in is not None:
+            stand_in.feature_names_in_ = self.feature_names_in
+        # What is no table scikit-learn's check refuses.
+        if self.columns is None or getattr(X, "ndim", 2) != 2:
+            return validate_data(
+                stand_in, X, accept_sparse="csr", dtype=np.dtype(dtype), order="C", reset=False
+            )
+        validate_data(stand_in, X, skip_check_array=True, reset=False)
+        return self._read_columns(_as_columns(X), np.dtype(dtype), stand_in)
+
+    def _read_columns(
+        self, X: Any, dtype: np.dtype, stand_in: BaseEstimator
+    ) -> ColumnTable | sparse.csr_array:
+        """Return a table whose columns are read one by one."""
         if len(X) == 0:
             raise ValueError(
                 f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required."
             )
-        numbers = self._check_numbers(X, dtype, estimator)
-        levels = np.empty((len(self.n_vectors) + self.n_interpolated, len(X)), dtype=np.int32)
-        fractions = np.empty((self.n_interpolated, len(X)), dtype=dtype)
-        for k, knots in enumerate(self.knots or ()):
-            upper = k - self.n_interpolated  # the last rows
-            levels[k], levels[upper], fractions[k] = knots.locate(numbers[:, k])
-        columns = _select(X, self.is_categorical)
-        for k, (categories, column) in enumerate(zip(self.categories, columns, strict=True)):
-            levels[self.n_interpolated + k] = categories.locate(column)
-        first = np.cumsum([1, *self.n_vectors[:-1]], dtype=np.int32)
-        first = np.concatenate([first, first[: self.n_interpolated]])
-        levels = np.ascontiguousarray(np.where(levels < 0, 0, levels + first[:, None]).T)
+        # Slots could be arrays of codes and weights throughout. The weight of a single slot follows
+        # from its code, though, and of two weights one is the rest: to leave these out halves the
+        # table, and what every batch gathers.
+        values = self._split(X, dtype, stand_in)
+        n_two = len(self._interpolated)
+        n_codes = self.n_codes
+        codes = np.empty((len(n_codes) + n_two, len(X)), dtype=np.int32)
+        fractions = np.empty((n_two, len(X)), dtype=dtype)
+        for place, k in enumerate(self._interpolated):
+            slots = self.columns[k].read(values[k])
+            codes[place], codes[place - n_two] = slots.codes
+            fractions[place] = slots.weights
+        for place, k in enumerate(self._labelled, start=n_two):
+            (codes[place],), _ = self.columns[k].read(values[k])
+        first = np.cumsum([1, *n_codes[:-1]], dtype=np.int32)
+        first = np.concatenate([first, first[:n_two]])
+        codes = np.ascontiguousarray(np.where(codes < 0, 0, codes + first[:, None]).T)
         fractions = np.ascontiguousarray(fractions.T)
-        if self.knots is not None:
-            numbers = np.zeros((len(X), 0), dtype=dtype)
-        if not self.one_hot:
-            return ColumnTable(numbers, levels, fractions, self._level_shares.astype(dtype))
-        return self._as_csr(numbers, levels, fractions)
+        numbers = np.zeros((len(X), len(self._plain)), dtype=dtype)
+        for place, k in enumerate(self._plain):
+            numbers[:, place] = values[k]
+        if self.one_hot:
+            return self._as_csr(numbers, codes, fractions)
+        return ColumnTable(numbers, codes, fractions, self._code_weights.astype(dtype))
 
     def _as_csr(
-        self, numbers: np.ndarray, levels: np.ndarray, fractions: np.ndarray
+        self, numbers: np.ndarray, codes: np.ndarray, fractions: np.ndarray
     ) -> sparse.csr_array:
-        """Return numbers and levels as one matrix."""
+        """Return numbers and slots as one matrix with a column for each code."""
         n_rows, n_numbers = numbers.shape
-        shares = (levels > 0).astype(numbers.dtype)
-        if self.n_interpolated:
-            shares[:, : self.n_interpolated] *= 1 - fractions
-            shares[:, -self.n_interpolated :] *= fractions
+        n_two = len(self._interpolated)
+        weights = (codes > 0).astype(numbers.dtype)
+        if n_two:
+            weights[:, :n_two] *= 1 - fractions
+            weights[:, -n_two:] *= fractions
         columns = np.hstack(
-            [np.tile(np.arange(n_numbers, dtype=np.int32), (n_rows, 1)), n_numbers + levels - 1]
+            [np.tile(np.arange(n_numbers, dtype=np.int32), (n_rows, 1)), n_numbers + codes - 1]
         )
-        values = np.hstack([numbers, shares])
-        # No level stores a zero: anywhere, but not before the first column.
+        values = np.hstack([numbers, weights])
+        # What has no code stores a zero: anywhere, but not before the first column.
         starts = np.arange(n_rows + 1) * columns.shape[1]
         matrix = sparse.csr_array(
-            (values.ravel(), columns.clip(0).ravel(), starts), shape=(n_rows, self.n_columns)
+            (values.ravel(), columns.clip(0).ravel(), starts),
+            shape=(n_rows, n_numbers + sum(self.n_codes)),
         )
         matrix.eliminate_zeros()
         return matrix
 
-    def _check_numbers(self, X: Any, dtype: np.dtype, estimator: Any) -> np.ndarray:
-        """Return the numeric columns, checked."""
-        if self.is_categorical.all():
-            return np.zeros((len(X), 0), dtype=dtype)
-        interpolates = self.knots is not None
-        # Knots may lie closer together than single precision tells apart.
-        dtype = np.dtype("float64") if interpolates else dtype
-        numbers: np.ndarray = check_array(
-            _numbers(X, ~self.is_categorical, dtype),
-            dtype=dtype,
-            order="C",
-            ensure_all_finite="allow-nan" if interpolates else True,
-            estimator=estimator,
-            input_name="X",
-        )
-        return numbers
-
-
-def find_categorical(X: Any, categorical_features: Any) -> np.ndarray | None:
-    """Return which columns of a table are categorical.
-
-    Parameters
-    ----------
-    X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
-        The table.
-    categorical_features : "from_dtype", array-like of bool, int or str, or None
-        What the user says of them.
-
-    Returns
-    -------
-    ndarray of bool of shape (n_features,) or None
-        The mask; `None` if no column is categorical.
-
-    Raises
-    ------
-    ValueError
-        If there is no such column, or X is sparse.
-    """
-    if categorical_features is None:
-        return None
-    if isinstance(categorical_features, str):  # from_dtype
-        if not isinstance(X, pd.DataFrame):
-            return None
-        mask = np.array([_holds_labels(column) for _, column in X.items()], dtype=bool)
-        return mask if mask.any() else None
-    wanted = np.atleast_1d(np.asarray(categorical_features))
-    if wanted.size == 0:
-        return None
-    if sparse.issparse(X):
-        raise ValueError(_SPARSE)
-    if np.ndim(X) != 2:  # scikit-learn's check refuses it
-        return None
-    n_features = X.shape[1] if hasattr(X, "shape") else np.shape(X)[1]
-    mask = np.zeros(n_features, dtype=bool)
-    if wanted.dtype.kind == "b":
-        if wanted.shape != mask.shape:
-            raise ValueError(
-                f"categorical_features as a mask must have shape ({n_features},), got "
-                f"{wanted.shape}."
+    def _split(self, X: Any, dtype: np.dtype, stand_in: BaseEstimator) -> list[Any]:
+        """Return the values of each column, numbers checked."""
+        of_numbers = np.array([column.reads_numbers for column in self.columns])
+        readers = [column for column in self.columns if column.reads_numbers]
+        if all(column.n_slots == 0 for column in readers):
+            number_type = dtype
+        else:  # knots may lie closer together than single precision tells apart
+            number_type = np.dtype("float64")
+        numbers = np.zeros((len(X), 0))
+        if readers:
+            missing = all(column.allows_missing for column in readers)
+            numbers = check_array(
+                _numbers(X, of_numbers, number_type),
+                dtype=number_type,
+                order="C",
+                ensure_all_finite="allow-nan" if missing else True,
+                estimator=stand_in,
+                input_name="X",
             )
-        mask = wanted.copy()
-    elif all(isinstance(name, str) for name in wanted.tolist()):
-        names = [str(name) for name in getattr(X, "columns", ())]
-        if unknown := sorted(set(wanted.tolist()) - set(names)):
-            raise ValueError(
-                f"categorical_features names columns {unknown} that X does not have. "
-                + ("Pass a DataFrame, or indices." if not names else f"Its columns are {names}.")
-            )
-        mask = np.isin(names, wanted)
-    elif all(isinstance(index, Integral) for index in wanted.tolist()):
-        if wanted.min() < 0 or wanted.max() >= n_features:
-            raise ValueError(
-                f"categorical_features must be indices from 0 to {n_features - 1}, got "
-                f"{wanted.tolist()}."
-            )
-        mask[wanted] = True
-    else:
-        raise ValueError(
-            "categorical_features must be all bools, all integers or all names, got "
-            f"{wanted.tolist()}."
-        )
-    return mask if mask.any() else None
+        numeric, others = iter(numbers.T), iter(_select(X, ~of_numbers))
+        return [next(numeric if number else others) for number in of_numbers]
+
+    # -- saving ---------------------------------------------------------------------------------
+
+    def describe(self) -> dict[str, Any]:
+        """Return all that was learned, as plain values and arrays.
+
+        Returns
+        -------
+        dict
+            What :meth:`restore` takes.
+        """
+        columns = None
+        if self.columns is not None:
+            columns = [{"kind": column.kind, **column.describe()} for column in self.columns]
+        return {
+            "estimator_name": self.estimator_name,
+            "n_features_in": self.n_features_in,
+            "feature_names_in": self.feature_names_in,
+            "is_categorical": self.is_categorical,
+            "columns": columns,
+            "one_hot": self.one_hot,
+            "of_stream": self.of_stream,
+        }
+
+    @classmethod
+    def restore(cls, description: dict[str, Any]) -> TableReader:
+        """Return the reader that :meth:`describe` described.
+
+        Parameters
+        ----------
+        description : dict
+            The description.
+
+        Returns
+        -------
+        TableReader
+            The reader.
+        """
+        arguments = dict(description)
+        columns = arguments.pop("columns")
+        if columns is not None:
+            columns = [restore_column(column) for column in columns]
+        return cls(columns=columns, **arguments)
 
 
-def interpolates_numbers(
-    X: Any, numeric_encoding: str | None, is_categorical: np.ndarray | None
-) -> bool:
-    """Return whether a network reads the numeric columns of a table through knots.
-
-    Parameters
-    ----------
-    X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
-        The table.
-    numeric_encoding : {"auto", "piecewise_linear"} or None
-        What the user says of them.
-    is_categorical : ndarray of bool of shape (n_features,) or None
-        Which columns are categorical. `None`: no one is.
-
-    Returns
-    -------
-    bool
-        Whether it does.
-
-    Raises
-    ------
-    ValueError
-        If the user wants it of a sparse matrix.
-    """
-    if numeric_encoding == "auto":
-        # Numbers alone are the same numbers in a frame and in an array.
-        has_gaps = isinstance(X, pd.DataFrame) and bool(X.isna().any(axis=None))
-        return is_categorical is not None or has_gaps
-    if numeric_encoding is not None and sparse.issparse(X):
-        raise ValueError(
-            f"numeric_encoding={numeric_encoding!r} needs a dense table, got a sparse matrix. Set "
-            "numeric_encoding=None, or pass a DataFrame."
-        )
-    return numeric_encoding is not None
+def _learn_columns(
+    X: Any, is_categorical: np.ndarray | None, settings: ColumnSettings
+) -> list[Column]:
+    """Return how each column of a training table is read."""
+    if is_categorical is None:
+        is_categorical = np.zeros(X.shape[1], dtype=bool)
+    kinds = [find_kind(bool(categorical), settings) for categorical in is_categorical]
+    # Of plain numbers there is nothing to learn.
+    of_numbers = np.array([kind.reads_numbers and kind.n_slots > 0 for kind in kinds])
+    of_labels = np.array([not kind.reads_numbers for kind in kinds])
+    values: list[Any] = [None] * len(kinds)
+    for k, column in zip(
+        np.flatnonzero(of_numbers), _numbers(X, of_numbers, np.dtype("float64")).T, strict=True
+    ):
+        values[k] = column
+    for k, column in zip(np.flatnonzero(of_labels), _select(X, of_labels), strict=True):
+        values[k] = column
+    return [kind.learn(column, settings) for kind, column in zip(kinds, values, strict=True)]
 
 
-def _holds_labels(column: pd.Series) -> bool:
-    """Return whether a column is of a dtype for labels, or of objects that are no numbers."""
-    if isinstance(column.dtype, pd.CategoricalDtype | pd.StringDtype):
-        return True
-    if not pd.api.types.is_object_dtype(column.dtype):
-        return False
-    return pd.api.types.infer_dtype(column, skipna=True) not in _NUMBERS
+@lru_cache(maxsize=64)
+def _stand_in_class(name: str) -> type[BaseEstimator]:
+    """Return a class of estimators of some name."""
+    return type(name, (BaseEstimator,), {})
+
+
+def _stand_in(name: str) -> BaseEstimator:
+    """Return an estimator that scikit-learn's checks can write on and name in their messages."""
+    return _stand_in_class(name)()
 
 
 def _as_columns(X: Any) -> Any:
     """Return rows in lists as a frame, whose columns have each a type of their own."""
     if sparse.issparse(X):
-        raise ValueError(_SPARSE)
+        raise ValueError(SPARSE)
     return X if isinstance(X, pd.DataFrame | np.ndarray) else pd.DataFrame(X)
 
 
@@ -344,7 +385,7 @@ def _select(X: Any, mask: np.ndarray) -> list[pd.Series]:
 
 
 def _numbers(X: Any, mask: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return the numeric columns of a table, which a mask chooses."""
+    """Return the numeric columns of a table, chosen by a mask."""
     if not isinstance(X, pd.DataFrame):
         numbers: np.ndarray = np.asarray(X)[:, mask].astype(dtype)
         return numbers

@@ -14,6 +14,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sk_mmoe.callbacks import ConvergenceMonitor, TrainingCheckpoint, _copy_callbacks
+from sk_mmoe.columns._numbers import warn_of_large_values
 from sk_mmoe.estimators._preparation import DataPreparation
 from sk_mmoe.nn import EmbeddedNetwork, FusedAdamW, MultiTaskLoss
 from sk_mmoe.tasks._encoder import TaskEncoder
@@ -21,7 +22,6 @@ from sk_mmoe.tasks._targets import (
     Targets,
     check_device,
     check_task_weights,
-    warn_of_large_values,
 )
 from sk_mmoe.training._epoch_contexts import EpochContexts
 from sk_mmoe.training._loader import TableDataset
@@ -35,7 +35,7 @@ _AUTO_BATCH_SIZE_OF_MANY = 512
 _BALANCING_RATE = 10
 # A vector learns from its own rows only, which are few among those of a batch.
 _EMBEDDING_RATE = 5
-_OF_INPUTS = ("n_features_in_", "feature_names_in_", "is_categorical_", "_columns")
+_OF_INPUTS = ("n_features_in_", "feature_names_in_", "is_categorical_", "_model")
 # What net_params must leave to a parameter of the estimator.
 _OWN_PARAMETERS = {
     "callbacks": "callbacks",
@@ -63,7 +63,7 @@ class MultiTaskEstimator(CallbackSupportMixin, DataPreparation):
         vectors = {"lr": _EMBEDDING_RATE * rate}
         # Decay would make a stream forget what is absent for a while; that of other optimizers may
         # be another thing.
-        of_stream = self._columns is not None and self._columns.of_stream
+        of_stream = self._model.reader.of_stream
         if not of_stream and "optimizer" not in settings:
             vectors["weight_decay"] = self.embedding_alpha
         return [
@@ -239,16 +239,11 @@ class MultiTaskEstimator(CallbackSupportMixin, DataPreparation):
     def _module_parameters(self) -> dict[str, Any]:
         """Return the network and its parameters, as the skorch net takes them."""
         parameters = {name: getattr(self, name) for name in self._network_parameters}
-        if self._columns is None:
-            parameters |= {"n_features": self.n_features_in_}
-        elif self.embedding_dim is None:
-            parameters |= {"n_features": self._columns.n_columns}
-        else:
+        reader = self._model.reader
+        parameters |= reader.network_inputs()
+        if reader.embeds:
             parameters |= {
                 "network": self._network,
-                "n_features": self.n_features_in_,
-                "n_vectors": self._columns.n_vectors,
-                "n_interpolated": self._columns.n_interpolated,
                 "embedding_dim": self.embedding_dim,
                 "n_cross_layers": self.n_cross_layers,
             }

@@ -11,9 +11,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from skorch.history import History
 
-from sk_mmoe.columns._categories import Categories
-from sk_mmoe.columns._knots import Knots
-from sk_mmoe.columns._reader import ColumnEncoder
+from sk_mmoe.columns._reader import TableReader
 from sk_mmoe.estimators._base import MultiTaskEstimator
 from sk_mmoe.tasks._encoder import TASK_KINDS, TaskEncoder
 
@@ -78,7 +76,8 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
     net = estimator.net_
     parameters |= {name: getattr(net, f"module__{name}") for name in estimator._network_parameters}
     parameters["dtype"] = net.dtype
-    if estimator._columns is not None:
+    reader = estimator._model.reader
+    if reader.columns is not None:
         shape = {key: getattr(net, f"module__{key}", None) for key in _OF_COLUMNS}
         parameters |= shape if shape["embedding_dim"] else {"embedding_dim": None}
     if not isinstance(estimator.loss_balancing, str):  # code, too, and of use in training only
@@ -88,10 +87,7 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
     description = {
         "estimator": type(estimator).__name__,
         "parameters": {k: v for k, v in parameters.items() if k not in _CODE},
-        "n_features": estimator.n_features_in_,
-        "feature_names": getattr(estimator, "feature_names_in_", None),
-        "is_categorical": estimator.is_categorical_,
-        "columns": _describe_columns(estimator._columns),
+        "reader": reader.describe(),
         "tasks": [{"kind": task.kind, **vars(task)} for task in estimator._encoder.tasks],
         "ndim": estimator._encoder.ndim,
         "seeds": net.seeds,
@@ -150,11 +146,7 @@ def load_model(
         raise ValueError(f"{os.fspath(path)!r} holds a {name!r}, which is not known here.")
     estimator = classes[name](**description["parameters"] | {"device": device})
     estimator._validate_params()
-    estimator.n_features_in_ = description["n_features"]
-    if description["feature_names"] is not None:
-        estimator.feature_names_in_ = description["feature_names"]
-    estimator.is_categorical_ = description["is_categorical"]
-    estimator._columns = _restore_columns(description["columns"])
+    estimator._set_reader(TableReader.restore(description["reader"]))
     tasks = [TASK_KINDS[task.pop("kind")](**task) for task in description["tasks"]]
     encoder = TaskEncoder(tasks, ndim=description["ndim"])
     net = estimator._make_net(
@@ -164,43 +156,6 @@ def load_model(
     net.history = History(description["history"])
     estimator._set_fitted(net, encoder)
     return estimator
-
-
-def _describe_columns(columns: ColumnEncoder | None) -> dict[str, Any] | None:
-    """Return how a table's columns are encoded, if they are."""
-    if columns is None:
-        return None
-    knots = columns.knots
-    return {
-        "is_categorical": columns.is_categorical,
-        "knots": None if knots is None else [vars(column) for column in knots],
-        "categories": [
-            {
-                "labels": column.labels.to_numpy(),
-                "has_missing": column.has_missing,
-                "counts": column.counts,
-            }
-            for column in columns.categories
-        ],
-        "one_hot": columns.one_hot,
-        "smooth": columns.smooth,
-        "of_stream": columns.of_stream,
-    }
-
-
-def _restore_columns(description: dict[str, Any] | None) -> ColumnEncoder | None:
-    """Return the encoder of columns that :func:`_describe_columns` described."""
-    if description is None:
-        return None
-    knots = description.pop("knots")
-    return ColumnEncoder(
-        description["is_categorical"],
-        None if knots is None else [Knots(**column) for column in knots],
-        [Categories(**column) for column in description["categories"]],
-        one_hot=description["one_hot"],
-        smooth=description["smooth"],
-        of_stream=description["of_stream"],
-    )
 
 
 def _safetensors() -> Any:

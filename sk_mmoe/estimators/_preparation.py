@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils.validation import validate_data
 
-from sk_mmoe.columns._reader import ColumnEncoder, find_categorical, interpolates_numbers
+from sk_mmoe.columns._reader import TableReader
 from sk_mmoe.estimators._parameters import TrainingParameters
 from sk_mmoe.model_selection import MultiOutputStratifiedShuffleSplit
 from sk_mmoe.tasks._encoder import Task, TaskEncoder
@@ -48,28 +48,29 @@ class DataPreparation(TrainingParameters):
     def _check_X(self, X: Any, *, dtype: str, reset: bool = False, stream: bool = False) -> Any:
         """Return X as a C-ordered array or CSR matrix of a dtype, or as a ColumnTable."""
         if reset:
-            self._columns = None
-            self.is_categorical_ = find_categorical(X, self.categorical_features)
-            interpolates = interpolates_numbers(X, self.numeric_encoding, self.is_categorical_)
-            encodes = interpolates or self.is_categorical_ is not None
-        else:
-            encodes = self._columns is not None
-        # What is no table scikit-learn's check refuses.
-        if not encodes or (getattr(X, "ndim", 2) != 2):
-            return validate_data(
-                self, X, accept_sparse="csr", dtype=np.dtype(dtype), order="C", reset=reset
-            )
-        validate_data(self, X, skip_check_array=True, reset=reset)
-        if reset:
-            self._columns = ColumnEncoder.from_table(
+            reader = TableReader.learn(
                 X,
-                self.is_categorical_,
-                n_knots=self.n_knots if interpolates else None,
-                one_hot=self.embedding_dim is None,
-                smooth=self.category_smooth,
+                estimator_name=type(self).__name__,
+                dtype=dtype,
+                categorical_features=self.categorical_features,
+                numeric_encoding=self.numeric_encoding,
+                n_knots=self.n_knots,
+                embedding_dim=self.embedding_dim,
+                category_smooth=self.category_smooth,
                 of_stream=stream,
             )
-        return self._columns.encode(X, dtype=np.dtype(dtype), estimator=self)
+            self._set_reader(reader)
+        return self._model.reader.read(X, dtype=dtype)
+
+    def _set_reader(self, reader: TableReader) -> None:
+        """Keep how X is read."""
+        self._model = SimpleNamespace(reader=reader)
+        self.n_features_in_ = reader.n_features_in
+        self.is_categorical_ = reader.is_categorical
+        if reader.feature_names_in is not None:
+            self.feature_names_in_ = reader.feature_names_in
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
 
     def _check_data(
         self,

@@ -8,9 +8,9 @@ from typing import Any
 
 from sklearn.base import clone
 
+from sk_mmoe.columns._numbers import warn_of_large_values
 from sk_mmoe.estimators._base import MultiTaskEstimator
 from sk_mmoe.tasks._encoder import TaskEncoder
-from sk_mmoe.tasks._targets import warn_of_large_values
 from sk_mmoe.training._loader import TableDataset
 from sk_mmoe.training._members import split
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -13,9 +12,6 @@ import pandas as pd
 import torch
 from scipy import sparse
 from sklearn.utils import check_consistent_length
-
-_LARGE_VALUE = 1000
-_INSPECTED = 10_000
 
 
 @dataclass(frozen=True)
@@ -346,24 +342,6 @@ def check_device(device: str | torch.device) -> str:
             "Use device='cpu' or device='auto'."
         ) from error
     return str(torch.device(device))
-
-
-def warn_of_large_values(X: Any) -> None:
-    """Warn of inputs that were most likely not scaled."""
-    if sparse.issparse(X):
-        values = X.data
-    else:
-        # A column in other units shows in any rows; to look at all takes as long as many steps.
-        values = np.asarray(getattr(X, "numbers", X))
-        values = values[:: max(1, len(values) // _INSPECTED)]
-    largest = max(values.max(initial=0), -values.min(initial=0))
-    if largest > _LARGE_VALUE:
-        warnings.warn(
-            f"X has values up to {largest:.2g}, and the network does not scale its inputs. Put a "
-            "StandardScaler, or another scaler, before it, or set "
-            "numeric_encoding='piecewise_linear'.",
-            stacklevel=4,
-        )
 
 
 def check_same_length(X: Any, targets: Targets) -> None:

@@ -83,14 +83,14 @@ def test_knots_of_many_rows_are_those_of_a_part():
 
 def test_a_missing_value_has_a_level_where_fit_saw_one():
     seen = Knots.from_numbers(np.array([1.0, np.nan, 2.0]), 4)
-    assert seen.n_vectors == 3
+    assert seen.n_codes == 3
     assert [part.tolist() for part in seen.locate(np.array([np.nan, 1.5]))] == [
         [2, 0],
         [2, 1],
         [0, 0.5],
     ]
     unseen = Knots.from_numbers(np.array([1.0, 2.0]), 4)
-    assert unseen.n_vectors == 2
+    assert unseen.n_codes == 2
     assert [part.tolist() for part in unseen.locate(np.array([np.nan]))] == [[-1], [-1], [0]]
 
 
@@ -100,7 +100,7 @@ def test_constant_and_empty_columns_do_no_harm(column):
     lower, upper, fraction = knots.locate(np.array([2.0, 3.0, np.nan]))
     assert_array_equal(lower, upper)
     assert not fraction.any()
-    assert lower.max() < knots.n_vectors
+    assert lower.max() < knots.n_codes
 
 
 # -- what the network reads -------------------------------------------------------------------
@@ -111,7 +111,9 @@ def test_looked_up_columns_are_linear_splines():
     table = X[[*numbers, "city"]].fillna({"weight": 7e4})
     model = MMoEClassifier(embedding_dim=None, n_knots=6, max_iter=3, random_state=0)
     model.fit(table, Y)
-    knots = np.column_stack([column.positions for column in model._columns.knots])
+    knots = np.column_stack(
+        [column.positions for column in model._model.reader.columns if column.kind == "knots"]
+    )
     splines = SplineTransformer(degree=1, knots=knots, extrapolation="constant")
     encoder = make_column_transformer(
         (splines, numbers), (OneHotEncoder(handle_unknown="ignore"), ["city"]), sparse_threshold=0
@@ -152,11 +154,11 @@ def test_numbers_alone_are_read_as_they_are_unless_one_asks():
     numbers = X[["age", "gain"]] / 1e5
     model = MMoEClassifier(max_iter=3, random_state=0)
     for table in (numbers, numbers.to_numpy()):
-        assert clone(model).fit(table, Y)._columns is None
+        assert clone(model).fit(table, Y)._model.reader.columns is None
     model.set_params(numeric_encoding="piecewise_linear")
     frame = clone(model).fit(numbers, Y)
     array = clone(model).fit(numbers.to_numpy(), Y)
-    assert frame._columns is not None
+    assert frame._model.reader.columns is not None
     assert array.loss_curve_ == frame.loss_curve_
     assert array.is_categorical_ is frame.is_categorical_ is None
     with pytest.raises(ValueError, match="encoding='piecewise_linear' needs a dense table"):
@@ -191,8 +193,8 @@ def test_more_rows_afford_more_knots_most_of_all_beside_many_zeros(n_rows, n_kno
     rare = np.where(np.arange(n_rows) % 5 < 3, 0, numbers)
     table = pd.DataFrame({"even": numbers, "rare": rare})
     model = MMoERegressor(numeric_encoding="piecewise_linear", max_iter=1)
-    assert model.fit(table, table["even"])._columns.n_vectors == n_knots
-    assert model.set_params(n_knots=30).fit(table, table["even"])._columns.n_vectors == [30, 30]
+    assert model.fit(table, table["even"])._model.reader.n_codes == n_knots
+    assert model.set_params(n_knots=30).fit(table, table["even"])._model.reader.n_codes == [30, 30]
 
 
 def test_regressors_learn_steps_that_are_no_lines():
@@ -210,7 +212,7 @@ def test_runs_of_one_program_have_knots_of_their_own():
     tables = [(x[["weight", "member"]].fillna(0), y) for x, y in tables]
     estimator = MMoEClassifier(numeric_encoding="piecewise_linear", max_iter=3, random_state=0)
     models = fit_runs(estimator, tables)
-    first, second = (model._columns.knots[0].positions for model in models)
+    first, second = (model._model.reader.columns[0].positions for model in models)
     assert (first != second).any()
     for seed, (model, table) in enumerate(zip(models, tables, strict=True)):
         alone = clone(estimator).set_params(random_state=seed).fit(*table)
@@ -228,9 +230,9 @@ def test_a_saved_model_knows_its_knots(tmp_path):
 def test_a_stream_keeps_the_knots_of_its_first_chunk():
     classes = [[False, True]] * 2
     model = MMoEClassifier(random_state=0).partial_fit(X[:200], Y[:200], classes=classes)
-    before = model._columns.knots[0].positions
+    before = model._model.reader.columns[0].positions
     model.partial_fit(X[200:].assign(age=99), Y[200:])
-    assert_array_equal(model._columns.knots[0].positions, before)
+    assert_array_equal(model._model.reader.columns[0].positions, before)
 
 
 def test_cross_validation_takes_tables_as_they_come():

@@ -28,7 +28,9 @@ from sk_mmoe import (
     load_model,
     save_model,
 )
-from sk_mmoe.columns._reader import ColumnEncoder, find_categorical
+from sk_mmoe.columns._numbers import warn_of_large_values
+from sk_mmoe.columns._reader import TableReader
+from sk_mmoe.columns._roles import find_categorical
 from sk_mmoe.nn import MMoE
 
 CLASSIFIERS = [
@@ -59,6 +61,20 @@ def make_frame(n_samples=300, seed=0):
     click = (X["city"] == "Rome") + 0.3 * X["age"] + noise[0] > 0.5
     like = (X["plan"] == "gold") + 0.3 * X["debt"] + noise[1] > 0.5
     return X, pd.DataFrame({"click": click, "like": like})
+
+
+def learn(X, **parameters):
+    """Return the reader that the estimators' defaults, or other parameters, give."""
+    defaults = {
+        "estimator_name": "MMoEClassifier",
+        "dtype": "float32",
+        "categorical_features": "from_dtype",
+        "numeric_encoding": "auto",
+        "n_knots": "auto",
+        "embedding_dim": 8,
+        "category_smooth": 20,
+    }
+    return TableReader.learn(X, **defaults | parameters)
 
 
 X, Y = make_frame()
@@ -212,7 +228,7 @@ def test_a_column_that_fit_has_not_seen_at_all_is_worth_a_warning():
 def test_rows_in_lists_keep_their_missing_values():
     rows = [["a", 1.0], [np.nan, 2.0], ["b", 3.0]] * 4
     model = MMoEClassifier(categorical_features=[0], max_iter=1).fit(rows, [0, 1, 0] * 4)
-    assert model._columns.n_vectors == [3, 3]  # knots; two categories, and a missing value
+    assert model._model.reader.n_codes == [3, 3]  # knots; two categories, and a missing value
     assert len(model.predict(rows)) == 12
 
 
@@ -229,9 +245,9 @@ def test_shapes_are_checked_as_ever():
 
 def test_predictions_leave_the_estimator_as_it_is():
     model = MMoEClassifier(max_iter=1).fit(X, Y)
-    before = pickle.dumps(model._columns)
+    before = pickle.dumps(model._model.reader)
     model.predict(X.astype({"city": pd.CategoricalDtype(["Rome", "Oslo", "Bern"])}))
-    assert pickle.dumps(model._columns) == before
+    assert pickle.dumps(model._model.reader) == before
 
 
 def test_a_network_of_the_users_own_stands_behind_the_embeddings():
@@ -273,14 +289,14 @@ def test_a_stream_knows_the_categories_that_its_dtype_declares():
     for _ in range(20):
         model.partial_fit(later, [1, 1])
     assert model.predict_proba(later)[0, 1] > before
-    assert model._columns.n_vectors == [3]
+    assert model._model.reader.n_codes == [3]
 
 
 def test_fit_knows_the_categories_that_occur():
     dtype = pd.CategoricalDtype(["Bern", "Oslo", "Rome"])
     table = pd.DataFrame({"city": pd.Categorical(["Bern", "Oslo"], dtype=dtype)})
     model = MMoEClassifier(max_iter=1).fit(table, [0, 1])
-    assert model._columns.n_vectors == [2]
+    assert model._model.reader.n_codes == [2]
 
 
 @pytest.mark.parametrize("embedding_dim", [4, None])
@@ -317,14 +333,13 @@ def test_encoding_keeps_memory_small():
     rng = np.random.default_rng(0)
     columns = {f"c{k}": pd.Categorical(rng.integers(0, 30, 2000)) for k in range(40)}
     table = pd.DataFrame(columns)
-    mask = np.ones(40, dtype=bool)
 
-    def encode(one_hot):
-        encoder = ColumnEncoder.from_table(table, mask, n_knots=None, one_hot=one_hot, smooth=20)
-        return encoder.encode(table, dtype=np.dtype("float32"), estimator=None)
+    def encode(embedding_dim):
+        reader = learn(table, numeric_encoding=None, embedding_dim=embedding_dim)
+        return reader.read(table, dtype="float32")
 
-    assert encode(False).nbytes == 2000 * 40 * 4 + (1 + 40 * 30) * 4
-    matrix = encode(True)
+    assert encode(8).nbytes == 2000 * 40 * 4 + (1 + 40 * 30) * 4
+    matrix = encode(None)
     stored = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
     assert stored < 2000 * 40 * 30 * 4 / 9
 
@@ -340,7 +355,7 @@ def make_rare_categories(n_samples, seed):
 
 def test_a_category_has_the_share_of_its_vector_that_its_rows_afford():
     model = MMoEClassifier(category_smooth=7, max_iter=1, random_state=0).fit(X, Y)
-    shares = model._columns.encode(X, dtype=np.dtype("float32"), estimator=model)[:].shares
+    shares = model._model.reader.read(X, dtype="float32")[:].shares
     for k, name in enumerate(["city", "plan"], start=shares.shape[1] - 2):
         n_rows = X[name].map(X[name].value_counts()).astype(float).fillna(X[name].isna().sum())
         assert_allclose(shares[:, k], n_rows / (n_rows + 7), rtol=1e-6)
@@ -387,11 +402,10 @@ def test_rare_users_and_videos_teach_more_with_shares_and_decay(kuairand_home, l
 
 
 def test_streams_and_one_hot_columns_have_whole_vectors():
-    options = {"dtype": np.dtype("float32"), "estimator": None}
     model = MMoEClassifier(random_state=0).partial_fit(X, Y, classes=[[False, True]] * 2)
-    assert (model._columns.encode(X, **options)[:].shares[:, -2:] == 1).all()
+    assert (model._model.reader.read(X, dtype="float32")[:].shares[:, -2:] == 1).all()
     model = MMoEClassifier(embedding_dim=None, max_iter=1, random_state=0).fit(X, Y)
-    columns = model._columns.encode(X, **options).toarray()[:, -5:]
+    columns = model._model.reader.read(X, dtype="float32").toarray()[:, -5:]
     assert_array_equal(np.unique(columns), [0, 1])
 
 
@@ -449,3 +463,80 @@ def test_members_have_the_shares_and_rates_of_a_network_alone():
     alone = MMoEClassifier(max_iter=3, random_state=np.random.RandomState(0)).fit(X, Y).net_
     ours, theirs = members.member(0).column_embedding.weight, alone.module_.column_embedding.weight
     assert_allclose(ours.detach(), theirs.detach(), atol=1e-5)
+
+
+# -- the reader alone ---------------------------------------------------------------------------
+
+
+def as_arrays(table):
+    """Return what a table consists of."""
+    if hasattr(table, "levels"):
+        return [part.numpy() for part in (*table._parts, table.level_shares)]
+    return [table.toarray() if sparse.issparse(table) else table]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"embedding_dim": None},
+        {"numeric_encoding": None},
+        {"categorical_features": None, "numeric_encoding": None},
+        {"of_stream": True},
+    ],
+    ids=str,
+)
+def test_a_described_reader_reads_the_same(parameters, dtype):
+    table = X[["age", "debt", "owns"]] if "categorical_features" in parameters else X
+    reader = learn(table, **parameters)
+    again = TableReader.restore(reader.describe())
+    assert again.network_inputs() == reader.network_inputs()
+    assert again.of_stream == reader.of_stream
+    later = make_frame(20, seed=1)[0][table.columns]
+    ours, theirs = (as_arrays(r.read(later, dtype=dtype)) for r in (reader, again))
+    for one, other in zip(ours, theirs, strict=True):
+        assert_array_equal(one, other)
+
+
+def test_a_network_is_told_what_a_table_has():
+    numbers = X[["age", "debt"]]
+    assert learn(numbers, numeric_encoding=None).network_inputs() == {"n_features": 2}
+    # Ten knots for each of two numbers, two for a truth value, three cities, two plans and a gap.
+    whole = learn(X, n_knots=10)
+    assert whole.embeds
+    assert whole.network_inputs() == {
+        "n_features": 5,
+        "n_vectors": [10, 10, 2, 3, 3],
+        "n_interpolated": 3,
+    }
+    assert learn(X, n_knots=10, embedding_dim=None).network_inputs() == {"n_features": 28}
+    plain = learn(X, numeric_encoding=None)
+    assert plain.network_inputs() == {"n_features": 5, "n_vectors": [3, 3], "n_interpolated": 0}
+
+
+def test_slots_of_a_value_add_up_to_its_one_hot_row():
+    numbers = learn(X, n_knots=10, embedding_dim=None).read(X, dtype="float64").toarray()
+    assert_allclose(numbers[:, :22].sum(axis=1), 3)  # one of each numeric column
+    assert_array_equal(numbers[:, 22:].sum(axis=1), 2)
+    assert set(np.unique(numbers[:, 22:])) == {0, 1}
+
+
+def test_messages_name_the_estimator():
+    reader = learn(X[["age", "debt"]], numeric_encoding=None, estimator_name="Mine")
+    with pytest.warns(UserWarning, match="Mine was fitted with feature names"):
+        reader.read(np.ones((3, 2)), dtype="float32")
+    reader = learn(np.ones((3, 2)), estimator_name="Mine")
+    with pytest.raises(ValueError, match="1 features, but Mine is expecting 2 features as input"):
+        reader.read(np.ones((3, 1)), dtype="float32")
+
+
+@pytest.mark.parametrize("numeric_encoding", ["auto", "piecewise_linear"])
+def test_numbers_that_nobody_scaled_are_worth_a_warning(numeric_encoding):
+    table = pd.DataFrame({"income": [1e5, 2e5], "age": [20.0, 30.0]})
+    read = learn(table, numeric_encoding=numeric_encoding).read(table, dtype="float32")
+    if numeric_encoding == "auto":
+        with pytest.warns(UserWarning, match=r"values up to 2e\+05.* Put a StandardScaler"):
+            warn_of_large_values(read)
+    else:
+        warn_of_large_values(read)

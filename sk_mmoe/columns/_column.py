@@ -1,0 +1,151 @@
+"""The base of all kinds of columns: what a network reads of one column of a table."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ColumnSettings:
+    """The parameters of an estimator that decide how columns are read.
+
+    Parameters
+    ----------
+    n_knots : int, "auto" or None, default=None
+        The largest number of knots of a numeric column. `None`: the network reads numbers as they
+        are.
+    one_hot : bool, default=False
+        Whether the network reads one column for each code, rather than an embedding.
+    smooth : float, default=0.0
+        The number of training rows with which a category has half of its vector.
+    of_stream : bool, default=False
+        Whether the training table is only the first chunk of a stream.
+    """
+
+    n_knots: int | str | None = None
+    one_hot: bool = False
+    smooth: float = 0.0
+    of_stream: bool = False
+
+
+class Slots(NamedTuple):
+    """Where the values of a column lie among the codes of that column.
+
+    A network has a learned vector for each code. The vector of a value is the sum over its slots of
+    weight times vector; code -1 stands for a vector of zeros.
+
+    Parameters
+    ----------
+    codes : ndarray of int of shape (n_slots, n_samples)
+        The codes.
+    weights : ndarray of float of shape (n_samples,) or None
+        Of two slots the weight of the second; the first has the rest. `None`, where there is one
+        slot: a weight depends on the code alone, as :meth:`Column.code_weights` says.
+    """
+
+    codes: np.ndarray
+    weights: np.ndarray | None = None
+
+
+class Column(ABC):
+    """How one column of a table is read.
+
+    A kind of column subclasses this and is entered in :data:`sk_mmoe.columns._kinds.KINDS`.
+
+    Attributes
+    ----------
+    kind : str
+        The name of the kind in saved models.
+    n_slots : {0, 1, 2}
+        The number of slots of a value. 0: the network reads the column's number as it is.
+    reads_numbers : bool
+        Whether the column is read as numbers in double precision, where NaN is a missing value.
+        If not, it is a column of labels as it came.
+    allows_missing : bool
+        Whether a number may be missing.
+    """
+
+    kind: ClassVar[str]
+    n_slots: ClassVar[int]
+    reads_numbers: ClassVar[bool]
+    allows_missing: ClassVar[bool] = True
+
+    @classmethod
+    @abstractmethod
+    def takes(cls, is_categorical: bool, settings: ColumnSettings) -> bool:
+        """Return whether a column is of this kind.
+
+        Parameters
+        ----------
+        is_categorical : bool
+            Whether the column is categorical.
+        settings : ColumnSettings
+            How columns are read.
+
+        Returns
+        -------
+        bool
+            Whether it is.
+        """
+
+    @classmethod
+    @abstractmethod
+    def learn(cls, values: Any, settings: ColumnSettings) -> Column:
+        """Return how a training column is read.
+
+        Parameters
+        ----------
+        values : ndarray of float of shape (n_samples,), or Series
+            The column: numbers or labels, as `reads_numbers` says.
+        settings : ColumnSettings
+            How columns are read.
+
+        Returns
+        -------
+        Column
+            What was learned.
+        """
+
+    @property
+    def n_codes(self) -> int:
+        """The number of codes of the column."""
+        return 0
+
+    def code_weights(self) -> np.ndarray:
+        """Return the weight of each code of a column with one slot.
+
+        Returns
+        -------
+        ndarray of float of shape (n_codes,)
+            The weights.
+        """
+        return np.ones(self.n_codes)
+
+    def read(self, values: Any) -> Slots:
+        """Return the slots of a column's values.
+
+        Parameters
+        ----------
+        values : ndarray of float of shape (n_samples,), or Series
+            The column.
+
+        Returns
+        -------
+        Slots
+            The slots.
+        """
+        return Slots(np.zeros((0, len(values)), dtype=np.int32))
+
+    def describe(self) -> dict[str, Any]:
+        """Return what was learned, as plain values and arrays.
+
+        Returns
+        -------
+        dict
+            The arguments of the constructor.
+        """
+        return dict(vars(self))

@@ -1,0 +1,29 @@
+"""The registry of kinds of columns: a new kind is one file and one line here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sk_mmoe.columns._categories import Categories
+from sk_mmoe.columns._column import Column, ColumnSettings
+from sk_mmoe.columns._knots import Knots
+from sk_mmoe.columns._numbers import Numbers
+
+# A column is read by the first kind that takes it.
+KINDS: tuple[type[Column], ...] = (
+    Categories,
+    Knots,
+    Numbers,
+)
+
+
+def find_kind(is_categorical: bool, settings: ColumnSettings) -> type[Column]:
+    """Return the kind of a column."""
+    return next(kind for kind in KINDS if kind.takes(is_categorical, settings))
+
+
+def restore_column(description: dict[str, Any]) -> Column:
+    """Return the column that its `describe` described, under the name of its kind."""
+    arguments = dict(description)
+    kinds = {kind.kind: kind for kind in KINDS}
+    return kinds[arguments.pop("kind")](**arguments)
