@@ -18,7 +18,7 @@ import torch
 
 from benchmarks._shared.record import write
 from sk_mmoe import MMoEClassifier
-from sk_mmoe.columns._reader import ColumnEncoder
+from sk_mmoe.columns._reader import TableReader
 from sk_mmoe.columns._tables import as_table
 from sk_mmoe.nn import ColumnEmbedding, StackedLinear
 
@@ -39,13 +39,21 @@ def make_frame(n_rows, times):
 
 def encode(X):
     """Return the table as one-hot columns and as codes, and the categories of each column."""
-    everything = np.ones(X.shape[1], dtype=bool)
-    encoders = [
-        ColumnEncoder.from_table(X, everything, n_knots=None, one_hot=one_hot, smooth=0)
-        for one_hot in (True, False)
+    readers = [
+        TableReader.learn(
+            X,
+            estimator_name="MMoEClassifier",
+            dtype="float32",
+            categorical_features="from_dtype",
+            numeric_encoding=None,
+            n_knots="auto",
+            embedding_dim=embedding_dim,
+            category_smooth=0,
+        )
+        for embedding_dim in (None, 8)
     ]
-    matrix, codes = (e.encode(X, dtype=np.dtype("float32"), estimator=None) for e in encoders)
-    return matrix, codes, encoders[0].n_vectors
+    matrix, codes = (reader.read(X, dtype="float32") for reader in readers)
+    return matrix, codes, readers[0].n_codes
 
 
 def milliseconds(function, repeats=30):
