@@ -113,8 +113,11 @@ the number of persons who work for the employer (on a scale from 0 to 6), wage p
 gains, capital losses and dividends. The last four are mostly zero (89 to 98 %). The categorical
 ones have 2 to 52 categories. Eight of them have missing values.
 
-The labels are 0 or 1. "income" is more than 50,000 dollars a year (6 %). "never_married" is 1 for
-43 %. "college" is an associate's degree or a higher one (20 %).
+The labels are 0 or 1:
+
+- "income": more than 50,000 dollars a year (6 %)
+- "never_married": never married (43 %)
+- "college": an associate's degree or a higher one (20 %)
 
 An instance weight is the number of persons of the population that a record represents. The weights
 result from the stratified sampling of the survey. They do not describe the person, so they are not

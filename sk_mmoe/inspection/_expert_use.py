@@ -11,7 +11,7 @@ from scipy.special import entr
 from sklearn.utils import check_array
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sk_mmoe.architectures._gated import _POLARISED, reachable_experts
+from sk_mmoe.architectures._gated import _POLARISED
 from sk_mmoe.inspection._drawing import check_task_names, draw_map, gates_of, make_panels
 
 # An expert with less than this part of an even share counts as dead.
@@ -210,7 +210,7 @@ class ExpertUseDisplay:
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         estimator, weights = gates_of(estimator, X, level=level)
         use = np.average(weights, axis=0, weights=sample_weight)
-        reachable = reachable_experts(estimator, *use.shape)
+        reachable = estimator.net_.network.reachable_experts().cpu().numpy()
         entropy = np.average(_entropy(weights, reachable), axis=0, weights=sample_weight)
         display = cls(
             use,
