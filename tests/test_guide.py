@@ -17,7 +17,7 @@ def test_costs_of_models_are_those_of_the_benchmark():
     }
 
 
-SPEED = ROOT / "docs/user_guide/speed.rst"
+SPEED = ROOT / "docs/measurements/speed.rst"
 
 
 def raw_result(name):
@@ -43,7 +43,7 @@ def test_the_rest_of_the_speed_page_is_of_the_benchmarks():
 
 
 def test_tables_of_accuracy_are_those_of_the_raw_results(load_benchmark):
-    page = (ROOT / "docs/user_guide/accuracy.rst").read_text()
+    page = (ROOT / "docs/measurements/accuracy.rst").read_text()
     tables = load_benchmark("accuracy.report").tables()
     assert len(tables) == 9
     for table in tables.values():

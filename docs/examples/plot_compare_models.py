@@ -1,18 +1,19 @@
 """
-All models on tasks of chosen relatedness
-=========================================
+All architectures on tasks of chosen relatedness
+================================================
 
-The synthetic data of the paper have a knob: `correlation`, the cosine between the weights of the
-two tasks. Every architecture of this package learns the same three tables, with tasks that are
-half related, closely related, and the same up to noise.
+How much does sharing help if tasks are more or less related? The synthetic data of the MMoE paper
+have a parameter `correlation`, the cosine between the weights of the two tasks. Every architecture
+of this package learns three tables: the tasks are half related, closely related, or equal except
+for noise.
 """
 
 # %%
 # The models
 # ----------
-# All architectures have about as many weights in their hidden layers as a small MMoE, by
-# :func:`~sk_mmoe.nn.fit_width`: a larger network would not be a fair opponent. Learning rate, early
-# stopping and everything else is alike.
+# A larger network would not be a fair opponent. :func:`~sk_mmoe.nn.fit_width` therefore gives every
+# architecture about as many weights in its hidden layers as a small MMoE. Learning rate, early
+# stopping and all other settings are the same.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -68,8 +69,8 @@ models = {
 # %%
 # The comparison
 # --------------
-# Error is measured on fresh samples, in units of the variance of a task, and averaged over the two
-# tasks; the bars show the standard deviation over seeds, each with its own table and network.
+# The error is the mean squared error on new samples divided by the variance of the task, averaged
+# over the two tasks. Each seed draws its own table and network.
 
 SEEDS = range(3)
 CORRELATIONS = (0.5, 0.9, 1.0)
@@ -92,10 +93,13 @@ table = summary.agg(["mean", "std"]).unstack().round(3)
 print(table.to_string())
 
 # %%
-# Three seeds on one kind of data say little about which model is best on other data, and here the
-# spread over seeds is as large as most differences. What can be read off: most models that share
-# gain more over `SingleTask`, the dotted line, when the tasks are the same than when they are half
-# related. To choose a model for data of your own, cross-validate some of them on it.
+# The dotted line is `SingleTask`, which shares nothing, and the bars show the standard deviation
+# over seeds. Most models that share gain more over `SingleTask` if the tasks are equal than if they
+# are half related.
+#
+# Do not conclude more than that. Three seeds on one kind of data say little about other data, and
+# the spread over seeds is as large as most differences. To choose a model for your own data, cross-
+# validate a few of them on it.
 
 fig, axes = plt.subplots(1, len(CORRELATIONS), figsize=(9, 3.4), sharey=True, layout="constrained")
 for ax, correlation in zip(axes, CORRELATIONS, strict=True):

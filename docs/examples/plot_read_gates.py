@@ -2,15 +2,16 @@
 Reading the gates
 =================
 
-A Multi-gate Mixture-of-Experts says for each sample how much each task listens to each expert. The
-displays of :mod:`sk_mmoe.inspection` show this from several sides.
+The gates of a Multi-gate Mixture-of-Experts show which experts each task uses for each sample. The
+displays of :mod:`sk_mmoe.inspection` draw them. This example shows which display answers which
+question.
 """
 
 # %%
 # Three tasks, two of them related
 # --------------------------------
-# The first two tasks are sinusoids of related directions; the third depends on the first feature
-# only, and in a way of its own.
+# The first two tasks are sums of sines along related directions. The third task is a step of the
+# first feature and has little to do with them.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,40 +40,42 @@ model.fit(X_train, y_train)
 print(f"R² on the test set: {model.score(X_test, y_test):.3f}")
 
 # %%
-# Has training ended well?
-# ------------------------
-# Each task has a loss of its own, and they need not be at their best in the same epoch.
+# Did training end well?
+# ----------------------
+# Look at the loss of each task. A held-out loss (dashed) that rises while the training loss (solid)
+# falls is a sign of overfitting. The tasks need not be at their best in the same epoch.
 
 LossCurvesDisplay.from_estimator(model)
 plt.show()
 
 # %%
-# Who listens to whom?
-# --------------------
-# The mean weights are the numbers of the paper's figure 6. They are means: a gate that picks other
-# experts for other samples can look even.
+# Which experts does each task use?
+# ---------------------------------
+# The mean weights are the numbers of figure 6 of the paper. An even row has two possible reasons:
+# the gate mixes all experts for every sample, or it picks different experts for different samples.
 
 GateWeightsDisplay.from_estimator(model, X_test)
 plt.show()
 
 # %%
-# The use of the experts beside the entropy of the gates tells the two apart: for a gate that picks,
-# the entropy of single samples is far below that of the mean. Were an expert dead, or had a task
-# settled on a single one, it would be marked.
+# The entropy of the gates tells the two apart. If a gate picks experts, the entropy of single
+# samples (dots) is far below the entropy of the mean gate (squares). This display also marks
+# experts that no task uses, and tasks that use a single expert. There are none here.
 
 ExpertUseDisplay.from_estimator(model, X_test)
 plt.show()
 
 # %%
-# What do the gates look at?
-# --------------------------
-# Over the feature that the third task hangs on, a gate may change from one expert to another.
+# How do the gates depend on a feature?
+# -------------------------------------
+# The third task depends on the feature "x0". Along this feature a gate may change from one expert
+# to another.
 
 GateCurvesDisplay.from_estimator(model, X_test, feature="x0")
 plt.show()
 
 # %%
-# Without a feature the display shows the samples themselves, sorted by the expert that leads.
+# Without a feature, the display shows all samples, sorted by the expert with the highest weight.
 
 GateCurvesDisplay.from_estimator(model, X_test)
 plt.show()
@@ -80,10 +83,10 @@ plt.show()
 # %%
 # Do related tasks share experts?
 # -------------------------------
-# They may, but nothing makes them: the towers can turn the same experts into unlike predictions,
-# and unlike experts into predictions that are alike. Cosines of gates describe this network,
-# trained from this seed; correlations of labels describe the data. In this one the two sinusoids
-# listen to much the same experts, and the third task to others.
+# They may, but they need not. Towers can make different predictions from the same experts, and
+# similar predictions from different experts. The correlation of the labels describes the data. The
+# cosine of the gates describes this network, trained from this seed. Here the two sums of sines use
+# much the same experts, and the third task uses others.
 
 TaskRelatednessDisplay.from_estimator(model, X_test, y_test)
 plt.show()

@@ -1,4 +1,4 @@
-"""Data sets of the paper: synthetic tasks of any relatedness, and Census-Income.
+"""Data sets of the MMoE paper: synthetic tasks of chosen relatedness, and Census-Income.
 
 Examples
 --------

@@ -1,4 +1,4 @@
-"""Census-Income (KDD): the benchmark of section 6.3 of the paper."""
+"""Census-Income (KDD), the benchmark of section 6.3 of the MMoE paper."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions, valid
 from sk_mmoe.datasets._files import data_folder, load_files
 
 _URL = "https://archive.ics.uci.edu/static/public/117/census+income+kdd.zip"
-# Of the uncompressed files.
+# SHA256 of the uncompressed files.
 _CHECKSUMS = {
     "census-income.data": "3676a81db7d3528f3f8b9f3c699d0f0aa28db45e6e994fa0b8ed38327539ee86",
     "census-income.test": "98402b1ab879573d0a7f38a699a40258080e25e33d3401e7bf9c96d3fa0fab8c",
 }
 
-# In the order of the files, which have no header.
+# The files have no header. The order is that of their columns.
 _COLUMNS = [
     "age",
     "class_of_worker",
@@ -77,9 +77,9 @@ _NUMERIC = [
     "weeks_worked_in_year",
 ]
 _WEIGHT = "instance_weight"
-_NOMINAL = [name for name in _COLUMNS if name not in {*_NUMERIC, _WEIGHT}]
+_CATEGORICAL = [name for name in _COLUMNS if name not in {*_NUMERIC, _WEIGHT}]
 
-# The column that a label is read from, and the levels that make it 1.
+# The column that defines a label, and the categories for which the label is 1.
 _LABELS = {
     "income": ("income", ["50000+."]),
     "never_married": ("marital_status", ["Never married"]),
@@ -96,8 +96,8 @@ _LABELS = {
     ),
 }
 _GROUPS = {1: ["income", "never_married"], 2: ["college", "never_married"]}
-_NO_FEATURES = {_WEIGHT, *(column for column, _ in _LABELS.values())}
-_FEATURES = [name for name in _COLUMNS if name not in _NO_FEATURES]
+_NOT_FEATURES = {_WEIGHT, *(column for column, _ in _LABELS.values())}
+_FEATURES = [name for name in _COLUMNS if name not in _NOT_FEATURES]
 
 _DESCR = """\
 Census-Income (KDD)
@@ -108,15 +108,20 @@ Bureau conducts: 199,523 for training and 99,762 for testing, as the donors T. L
 split them. The UCI Machine Learning Repository publishes them as data set 117 under the licence
 CC BY 4.0: https://archive.ics.uci.edu/dataset/117/census+income+kdd
 
-Features: 7 numeric ones (age, weeks worked in the year, persons who work for the employer, on a
-scale from 0 to 6, and wage per hour, capital gains, capital losses and dividends, of which 89 to
-98 % are 0), and 31 nominal ones with 2 to 52 levels. Eight nominal features have missing values.
+There are 7 numeric and 31 categorical features. The numeric ones are age, weeks worked in the year,
+the number of persons who work for the employer (on a scale from 0 to 6), wage per hour, capital
+gains, capital losses and dividends. The last four are mostly zero (89 to 98 %). The categorical
+ones have 2 to 52 categories. Eight of them have missing values.
 
-Labels, each 0 or 1: "income", more than 50,000 dollars a year (6 %); "never_married" (43 %);
-"college", an associate's degree or more (20 %).
+The labels are 0 or 1:
 
-Instance weights: how many persons of the population a record stands for. They come from the
-survey's stratified sampling, and say nothing about the person: they are no feature.
+- "income": more than 50,000 dollars a year (6 %)
+- "never_married": never married (43 %)
+- "college": an associate's degree or a higher one (20 %)
+
+An instance weight is the number of persons of the population that a record represents. The weights
+result from the stratified sampling of the survey. They do not describe the person, so they are not
+a feature.
 """
 
 
@@ -146,45 +151,48 @@ def fetch_census_income(
     n_retries: int = 3,
     delay: float = 1.0,
 ) -> Any:
-    """Load the Census-Income (KDD) data with two or three binary tasks.
+    """Load the Census-Income (KDD) data with one to three binary tasks.
 
-    The data of section 6.3 of [1]_, which pairs labels in two groups: income above 50,000 dollars
-    and never married; an education of college level at least and never married. The files are
-    downloaded from the UCI repository [2]_ if they are missing.
+    These are the data of section 6.3 of [1]_. Missing files are downloaded from the UCI
+    repository [2]_.
 
-    =================   =====================
-    Samples             199523 + 99762
-    Features            7 numeric, 31 nominal
+    =================   ===================================
+    Samples             199523 for training, 99762 for test
+    Features            7 numeric, 31 categorical
     Classes per task    2
-    =================   =====================
+    =================   ===================================
+
+    Read more in the :doc:`User Guide </user_guide/data>`.
 
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        Which of the two files to load. "all" appends the test file to the training file. The paper
-        splits the test file at random into two halves, for validation and test.
+        The file to load. "all" appends the test file to the training file. The paper splits the
+        test file at random into two halves, one for validation and one for the test.
     group : {1, 2}, default=1
-        The tasks: ("income", "never_married") or ("college", "never_married").
+        The tasks of the paper's group: ("income", "never_married") or ("college",
+        "never_married").
     tasks : list of {"income", "never_married", "college"}, default=None
-        The tasks by name, instead of a group.
+        The names of the tasks. Use it instead of `group` for one task, three tasks or another
+        pair.
     data_home : str or path-like, default=None
-        The folder of all data sets. `None` takes the environment variable ``SK_MMOE_DATA`` or,
-        where that is not set, the data folder of scikit-learn. The files ``census-income.data``
-        and ``census-income.test``, raw or with the ending ``.gz``, lie in its subfolder
-        ``census_income``. Both are read for every subset, as nominal features have the levels
-        of both.
+        The folder of all data sets. `None` means the environment variable ``SK_MMOE_DATA`` or, if
+        that is not set, the data folder of scikit-learn. The files ``census-income.data`` and
+        ``census-income.test`` are in its subfolder ``census_income``, raw or compressed as
+        ``.gz``. Every subset reads both files, because the categories are those of both.
     download_if_missing : bool, default=True
-        If False, raise an OSError if a file is missing, instead of downloading it.
+        Whether to download missing files. If False, a missing file raises an OSError. Set it to
+        False where a program must not access the network.
     return_X_y : bool, default=False
-        If True, return ``(data, target)`` instead of a Bunch.
+        Whether to return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=True
-        If True, the data and the targets are DataFrames; nominal features are categoricals of
-        strings. If False, they are arrays; a nominal feature is the index of its level in
+        Whether to return DataFrames. Categorical features are then pandas categoricals of strings.
+        If False, data and targets are arrays, and a categorical feature is the index into
         `categories`.
     n_retries : int, default=3
-        How often to try again after a failed download.
+        Number of further attempts after a failed download.
     delay : float, default=1.0
-        Seconds between tries.
+        Seconds between two attempts.
 
     Returns
     -------
@@ -192,43 +200,53 @@ def fetch_census_income(
         Dictionary-like object, with the following attributes.
 
         data : DataFrame or ndarray of shape (n_samples, 38)
-            The features; numeric ones are float64. A missing value is NaN.
+            The features. Numeric features are float64. Missing values are NaN.
         target : DataFrame or ndarray of shape (n_samples, n_tasks), int64
             The labels, 0 or 1.
         frame : DataFrame of shape (n_samples, 38 + n_tasks) or None
-            Features and labels, if `as_frame` is True.
+            Features and labels together. None if `as_frame` is False.
         instance_weight : Series or ndarray of shape (n_samples,), float64
-            How many persons of the population each sample stands for.
+            The number of persons of the population that each sample represents.
         feature_names : list of str
             The names of the features.
         target_names : list of str
             The names of the tasks.
         categories : dict from str to list of str
-            The levels of each nominal feature, in alphabetical order; the same for all subsets.
+            The categories of each categorical feature in alphabetical order. They are the same for
+            all subsets.
         DESCR : str
-            Where the data come from.
+            The description of the data set.
 
     (data, target) : tuple if `return_X_y` is True
-        The first two of them.
+        `data` and `target`.
 
     Raises
     ------
     ValueError
         If a task is unknown or repeated.
     OSError
-        If a file is missing and cannot or must not be downloaded, or if a file is not the published
-        one.
+        If a file is missing and cannot be downloaded, if `download_if_missing` is False, or if a
+        file differs from the published one.
 
     Notes
     -----
-    The columns that labels are read from (income, education, marital_status) are features in no
-    group: the paper does not say whether income is one in group 2. Nor is the instance weight.
+    The columns that define labels (income, education, marital_status) are never features. The paper
+    does not say whether income is a feature in group 2. The instance weight is not a feature
+    either.
 
-    The paper does not define the labels. These have its correlation of the two tasks: on the test
-    file -.179 in group 1 (the paper: .1768) and -.238 in group 2 (.2373), but -.196 if an education
-    of college level begins with a bachelor's degree.
+    The paper does not define the labels. The definitions used here reproduce the correlation of
+    the two tasks on the test file:
 
-    The level "NA" of hispanic_origin is an answer, unlike a missing value.
+    ======  =========  ======================
+    Group   The paper  These labels
+    ======  =========  ======================
+    1       .1768      -.179
+    2       .2373      -.238
+    ======  =========  ======================
+
+    If "college" began with a bachelor's degree, the correlation of group 2 would be -.196.
+
+    The category "NA" of hispanic_origin is an answer, not a missing value.
 
     References
     ----------
@@ -247,7 +265,7 @@ def fetch_census_income(
     names = list(_GROUPS[group]) if tasks is None else [str(task) for task in tasks]
     unknown = [name for name in names if name not in _LABELS]
     if not names or unknown or len(set(names)) < len(names):
-        raise ValueError(f"tasks must be different ones of {list(_LABELS)}, got {names}.")
+        raise ValueError(f"tasks must be distinct names from {list(_LABELS)}, got {names}.")
 
     contents = load_files(
         data_folder("census_income", data_home),
@@ -257,7 +275,7 @@ def fetch_census_income(
         n_retries=n_retries,
         delay=delay,
     )
-    train, test = _share_levels(*(_parse(content) for content in contents.values()))
+    train, test = _share_categories(*(_parse(content) for content in contents.values()))
     tables = {"train": [train], "test": [test], "all": [train, test]}
     table = pd.concat(tables[subset], ignore_index=True)
 
@@ -267,10 +285,10 @@ def fetch_census_income(
     )
     instance_weight: Any = table[_WEIGHT]
     frame = pd.concat([data, target], axis=1) if as_frame else None
-    nominal = [name for name in _FEATURES if name not in _NUMERIC]
-    categories = {name: list(data[name].cat.categories) for name in nominal}
+    categorical = [name for name in _FEATURES if name not in _NUMERIC]
+    categories = {name: list(data[name].cat.categories) for name in categorical}
     if not as_frame:
-        codes = {name: data[name].cat.codes.replace(-1, np.nan) for name in nominal}
+        codes = {name: data[name].cat.codes.replace(-1, np.nan) for name in categorical}
         data = data.assign(**codes).to_numpy(dtype=np.float64)
         target = target.to_numpy()
         instance_weight = instance_weight.to_numpy()
@@ -289,26 +307,26 @@ def fetch_census_income(
 
 
 def _parse(content: bytes) -> pd.DataFrame:
-    """Return the table of a file."""
+    """Return the content of a file as a table."""
     table = pd.read_csv(
         BytesIO(content),
         header=None,
         names=_COLUMNS,
-        dtype={name: "category" if name in _NOMINAL else "float64" for name in _COLUMNS},
+        dtype={name: "category" if name in _CATEGORICAL else "float64" for name in _COLUMNS},
         skipinitialspace=True,
         keep_default_na=False,
         na_values="?",
     )
-    for name in _NOMINAL:
-        # Levels that are codes come as numbers, some others with a space at their end.
-        table[name] = table[name].cat.rename_categories(lambda level: str(level).strip())
+    for name in _CATEGORICAL:
+        # Codes are read as numbers, and some names end with a space.
+        table[name] = table[name].cat.rename_categories(lambda category: str(category).strip())
     return table
 
 
-def _share_levels(*tables: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
-    """Give the nominal columns of all tables the levels of all, sorted."""
-    for name in _NOMINAL:
-        levels = sorted(set().union(*(table[name].cat.categories for table in tables)))
+def _share_categories(*tables: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
+    """Give every categorical column the sorted categories of all tables."""
+    for name in _CATEGORICAL:
+        categories = sorted(set().union(*(table[name].cat.categories for table in tables)))
         for table in tables:
-            table[name] = table[name].cat.set_categories(levels)
+            table[name] = table[name].cat.set_categories(categories)
     return tables

@@ -1,4 +1,4 @@
-"""Files of public data sets: where they lie, how they are fetched, whether they are whole."""
+"""Files of public data sets: find them, download them and verify their checksums."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from urllib.request import urlopen
 from sklearn.datasets import get_data_home
 
 _DATA_VARIABLE = "SK_MMOE_DATA"
-# Seconds without a sign of life from the server.
+# Seconds to wait for an answer of the server.
 _TIMEOUT = 60
 _UNREADABLE = (
     EOFError,
@@ -40,13 +40,13 @@ def data_folder(name: str, data_home: str | os.PathLike[str] | None) -> Path:
     name : str
         The name of the data set.
     data_home : str, path-like or None
-        The folder of all data sets. `None` takes the environment variable SK_MMOE_DATA, or where
-        that is not set the data folder of scikit-learn.
+        The folder of all data sets. `None` means the environment variable SK_MMOE_DATA or, if that
+        is not set, the data folder of scikit-learn.
 
     Returns
     -------
     Path
-        The folder, which need not exist.
+        The folder of the data set. It may not exist.
     """
     home = data_home or os.environ.get(_DATA_VARIABLE) or get_data_home()
     return Path(home).expanduser() / name
@@ -61,22 +61,23 @@ def load_files(
     n_retries: int,
     delay: float,
 ) -> dict[str, bytes]:
-    """Return the content of files, after downloading those that are missing.
+    """Return the content of files and download missing ones.
 
     Parameters
     ----------
     folder : Path
-        Where the files lie, raw or compressed with the ending ``.gz``.
+        The folder of the files, which are raw or compressed as ``.gz``.
     checksums : mapping from str to str
         The SHA256 checksum of each file's uncompressed content, by name.
     url : str
-        An archive that holds the files, at any depth of zip, tar and gzip.
+        The address of an archive that contains the files. It may be a zip, tar or gzip file, or
+        several of them nested.
     download_if_missing : bool
         Whether to download the archive if a file is missing.
     n_retries : int
-        How often to try again after a failed download.
+        Number of further attempts after a failed download.
     delay : float
-        Seconds between tries.
+        Seconds between two attempts.
 
     Returns
     -------
@@ -86,7 +87,8 @@ def load_files(
     Raises
     ------
     OSError
-        If a file is missing and cannot or must not be downloaded, or if it is damaged.
+        If a file is missing and cannot be downloaded, if `download_if_missing` is False, or if a
+        file differs from its checksum.
     """
     contents = {}
     for name, checksum in checksums.items():
@@ -98,8 +100,8 @@ def load_files(
 
     listed = " and ".join(missing)
     mend = (
-        f"Get {listed} from {url} and place them, raw or as .gz, in {folder}; "
-        f"`data_home` or the environment variable {_DATA_VARIABLE} can name another parent folder."
+        f"Download {listed} from {url} and copy them, raw or as .gz, to {folder}. To use another "
+        f"parent folder, pass `data_home` or set the environment variable {_DATA_VARIABLE}."
     )
     if not download_if_missing:
         raise FileNotFoundError(
@@ -110,7 +112,7 @@ def load_files(
         archive = _download(url, n_retries, delay)
     except (OSError, HTTPException) as error:
         raise OSError(
-            f"{listed} not found in {folder}, and downloading failed, {n_retries + 1} times, last "
+            f"{listed} not found in {folder}, and downloading failed {n_retries + 1} times, last "
             f"with: {error}. {mend}"
         ) from error
     try:
@@ -118,7 +120,7 @@ def load_files(
     except _UNREADABLE as error:
         raise OSError(f"The archive at {url} cannot be read: {error}. {mend}") from error
     if absent := [name for name in missing if name not in found]:
-        raise OSError(f"The archive at {url} does not hold {' and '.join(absent)}. {mend}")
+        raise OSError(f"The archive at {url} does not contain {' and '.join(absent)}. {mend}")
     for name, content in found.items():
         _verify(content, checksums[name], f"{name} in the archive at {url}", mend)
     _write(folder, found)
@@ -129,7 +131,7 @@ def load_files(
 def _read(path: Path, checksum: str) -> bytes:
     """Return the uncompressed, verified content of a file."""
     content = path.read_bytes()
-    mend = "Delete it to have it downloaded again, or replace it by the published file."
+    mend = "Delete it to download it again, or replace it with the published file."
     if path.suffix == ".gz":
         try:
             content = gzip.decompress(content)
@@ -144,13 +146,13 @@ def _verify(content: bytes, checksum: str, origin: str, mend: str) -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != checksum:
         raise OSError(
-            f"{origin} differs from the published file: expected the SHA256 checksum {checksum} of "
-            f"its uncompressed content, got {found}. {mend}"
+            f"{origin} differs from the published file. Its uncompressed content must have the "
+            f"SHA256 checksum {checksum}, got {found}. {mend}"
         )
 
 
 def _download(url: str, n_retries: int, delay: float) -> bytes:
-    """Return what lies at a URL, after `n_retries` more tries at most."""
+    """Return the content at a URL. Try `n_retries` more times if it fails."""
     while True:
         try:
             with urlopen(url, timeout=_TIMEOUT) as response:
@@ -164,7 +166,7 @@ def _download(url: str, n_retries: int, delay: float) -> bytes:
 
 
 def _unpack(name: str, content: bytes, wanted: Collection[str]) -> dict[str, bytes]:
-    """Return the wanted files that a file is, or that it holds at any depth."""
+    """Return the wanted files in an archive, at any depth. A single file may be wanted itself."""
     if content.startswith(b"\x1f\x8b"):
         return _unpack(name.removesuffix(".gz"), gzip.decompress(content), wanted)
     if PurePosixPath(name).name in wanted:
@@ -183,10 +185,10 @@ def _unpack(name: str, content: bytes, wanted: Collection[str]) -> dict[str, byt
 
 
 def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write compressed files, each of them whole or not at all."""
+    """Write compressed files. Each is written completely or not at all."""
     with TemporaryDirectory(dir=folder) as temporary:
         for name, content in contents.items():
             path = Path(temporary, f"{name}.gz")
             path.write_bytes(gzip.compress(content, compresslevel=6, mtime=0))
-            # Atomic, as both lie in one file system.
+            # Atomic, because both are in the same file system.
             path.replace(folder / path.name)

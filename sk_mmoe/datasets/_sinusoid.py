@@ -1,4 +1,4 @@
-"""Regression tasks whose relatedness is a parameter: the synthetic data of the paper."""
+"""The synthetic data of the MMoE paper: regression tasks of chosen relatedness."""
 
 from __future__ import annotations
 
@@ -42,50 +42,55 @@ def make_multitask_sinusoid(
     random_state: int | np.random.RandomState | None = None,
     return_params: bool = False,
 ) -> tuple[np.ndarray, np.ndarray] | tuple[np.ndarray, np.ndarray, Bunch]:
-    r"""Make regression tasks that are related as strongly as one likes.
+    r"""Generate regression tasks of chosen relatedness.
 
-    The synthetic data of section 3.2 of [1]_. Task :math:`k` has a weight vector :math:`w_k` and,
-    with :math:`x \sim N(0, I)` and :math:`\varepsilon_k \sim N(0, \text{noise}^2)`,
+    These are the synthetic data of section 3.2 of [1]_. Task :math:`k` has a weight vector
+    :math:`w_k`. With :math:`x \sim N(0, I)` and
+    :math:`\varepsilon_k \sim N(0, \text{noise}^2)`, its label is
 
     .. math::
         y_k = w_k^\top x + \sum_{i=1}^m \sin(\alpha_i w_k^\top x + \beta_i) + \varepsilon_k .
 
-    The cosine of two weight vectors says how related their tasks are. For two tasks,
+    The cosine between two weight vectors measures how related the tasks are. For two tasks,
 
     .. math::
         w_1 = c\,u_1, \qquad w_2 = c\,(p\,u_1 + \sqrt{1 - p^2}\,u_2)
 
-    with orthogonal unit vectors :math:`u_1, u_2`, drawn uniformly, the scale :math:`c` and the
-    cosine :math:`p`. More tasks use the same construction: a triangular factor of the matrix of
-    cosines times orthonormal vectors.
+    where :math:`u_1, u_2` are orthogonal unit vectors, drawn uniformly, :math:`c` is the scale and
+    :math:`p` the cosine. For more tasks, a triangular factor of the matrix of cosines is multiplied
+    by orthonormal vectors.
+
+    Read more in the :doc:`User Guide </user_guide/data>`.
 
     Parameters
     ----------
     n_samples : int, default=1000
         Number of samples.
     n_features : int, default=100
-        Number of features, at least the rank of the matrix of cosines.
+        Number of features. It must be at least the rank of the matrix of cosines.
     n_tasks : int, default=2
         Number of tasks.
     correlation : float or array-like of shape (n_tasks, n_tasks), default=0.5
-        The cosine of every pair of weight vectors, between ``-1 / (n_tasks - 1)`` and 1, or the
-        matrix of all cosines: symmetric, positive semi-definite, with ones on its diagonal.
-        The correlation of the labels is another, smaller number: see Notes.
+        The cosine between every two weight vectors, from ``-1 / (n_tasks - 1)`` to 1. A matrix
+        gives the cosine of each pair; it must be symmetric and positive semi-definite with ones on
+        its diagonal. The correlation of the labels is a different and smaller number (see Notes).
     scale : float, default=0.5
-        The length of every weight vector.
+        The length of every weight vector. Larger values make the tasks harder, because the labels
+        oscillate faster.
     alpha : array-like of shape (n_sines,), default=(13.25, 4.49, 6.18)
-        The frequencies of the sines. None of them, an empty list, leaves linear tasks.
+        The frequencies of the sines. An empty list gives linear tasks.
     beta : array-like of shape (n_sines,), default=(-1.37, 2.48, -1.37)
-        The phases of the sines, in radians.
+        The phases of the sines in radians.
     noise : float, default=0.1
-        The standard deviation of the noise, drawn for each label on its own.
+        The standard deviation of the noise. It is independent for each label.
     coef : array-like of shape (n_tasks, n_features), default=None
-        The weight vectors, to draw new samples of the tasks of an earlier call. `correlation` and
-        `scale` then have no effect.
+        The weight vectors. Pass those of an earlier call to draw new samples of the same tasks.
+        `correlation` and `scale` then have no effect.
     random_state : int, RandomState instance or None, default=None
-        Seed of the weight vectors, the samples and the noise.
+        Determines the weight vectors, the samples and the noise. Pass an int for reproducible
+        output.
     return_params : bool, default=False
-        Whether to return what made the labels, too.
+        Whether to also return the parameters of the labels.
 
     Returns
     -------
@@ -94,21 +99,28 @@ def make_multitask_sinusoid(
     y : ndarray of shape (n_samples, n_tasks), float64
         The labels.
     params : Bunch
-        The weight vectors `coef` of shape (n_tasks, n_features), `alpha`, `beta` and `noise`, ready
-        to be passed to another call. Only returned if `return_params` is True.
+        The weight vectors `coef` of shape (n_tasks, n_features), and `alpha`, `beta` and `noise`.
+        Pass them to another call as keyword arguments. Only returned if `return_params` is True.
 
     Raises
     ------
     ValueError
-        If a parameter is out of its range, `correlation` is no matrix of cosines, it needs more
-        features than there are, or shapes disagree.
+        If a parameter is out of range, if `correlation` is not a matrix of cosines or needs more
+        features than there are, or if shapes do not match.
 
     Notes
     -----
-    The paper does not give the scale, the number of sines, the frequencies and the phases. The
-    defaults were fitted to its figure 2: the closed-form correlation of the labels is within .002
-    of what can be read off there. It is .076, .307 and .991 (for the noise) at ``correlation=0.5``,
-    .9 and 1.
+    The paper does not state the scale, the number of sines, the frequencies and the phases. The
+    defaults were fitted to its figure 2. The correlation of the labels is known in closed form and
+    within .002 of the values in that figure:
+
+    ===============  =========================
+    `correlation`    Correlation of the labels
+    ===============  =========================
+    0.5              .076
+    0.9              .307
+    1                .991 (because of noise)
+    ===============  =========================
 
     References
     ----------
@@ -137,7 +149,7 @@ def make_multitask_sinusoid(
         if factor.shape[1] > n_features:
             raise ValueError(
                 f"{n_tasks} weight vectors with these cosines span {factor.shape[1]} dimensions, "
-                f"got n_features={n_features}. Raise n_features, or make the tasks more alike."
+                f"got n_features={n_features}. Increase n_features or make the tasks more alike."
             )
         weights = scale * factor @ _draw_frame(n_features, factor.shape[1], rng).T
     else:
@@ -160,14 +172,14 @@ def make_multitask_sinusoid(
 
 
 def _check_sines(alpha: Any, beta: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return frequencies and phases as vectors of one length."""
+    """Return frequencies and phases as vectors of equal length."""
     alpha, beta = (
         check_array(value, dtype=np.float64, ensure_2d=False, ensure_min_samples=0, input_name=name)
         for name, value in (("alpha", alpha), ("beta", beta))
     )
     if alpha.ndim != 1 or alpha.shape != beta.shape:
         raise ValueError(
-            "alpha and beta must be one-dimensional and equally long, one value for each sine; got "
+            "alpha and beta must be one-dimensional and of equal length, one value per sine; got "
             f"shapes {alpha.shape} and {beta.shape}."
         )
     return alpha, beta
@@ -186,7 +198,7 @@ def _check_cosines(correlation: Any, n_tasks: int) -> np.ndarray:
             f"got {cosines.shape}."
         )
     if not np.allclose(cosines, cosines.T, rtol=0, atol=1e-8):
-        raise ValueError("correlation must be symmetric, got a matrix that is not.")
+        raise ValueError("correlation must be symmetric, got a matrix that is not symmetric.")
     if not np.allclose(np.diag(cosines), 1, rtol=0, atol=1e-8):
         raise ValueError(
             f"correlation must have ones on its diagonal, got {np.diag(cosines).tolist()}."
@@ -197,15 +209,16 @@ def _check_cosines(correlation: Any, n_tasks: int) -> np.ndarray:
 def _factor(cosines: np.ndarray) -> np.ndarray:
     """Return the lower trapezoidal L of shape (n_tasks, rank) with L L^T = cosines.
 
-    For positive definite cosines this is the Cholesky factor, for two tasks the paper's weights.
-    The eigenvalues also serve the semi-definite ones, such as those of two tasks with cosine 1.
+    For positive definite cosines this is the Cholesky factor. For two tasks it gives the weights of
+    the paper. Eigenvalues are used because a Cholesky decomposition fails for semi-definite
+    matrices, such as that of two tasks with cosine 1.
     """
     values, vectors = np.linalg.eigh(cosines)
     if values[0] < -1e-8:
         raise ValueError(
-            "correlation must be positive semi-definite, or no vectors have these cosines; got the "
-            f"smallest eigenvalue {values[0]:.3g}. One cosine for all pairs of n_tasks tasks must "
-            "not be below -1 / (n_tasks - 1)."
+            "correlation must be positive semi-definite, otherwise no vectors have these cosines. "
+            f"The smallest eigenvalue is {values[0]:.3g}. A single cosine for all pairs must be at "
+            "least -1 / (n_tasks - 1)."
         )
     kept = values > len(values) * np.finfo(np.float64).eps * values[-1]
     # The QR decomposition turns the rows of V sqrt(Λ) so that they form a triangle.
@@ -215,7 +228,7 @@ def _factor(cosines: np.ndarray) -> np.ndarray:
 
 
 def _draw_frame(n_features: int, n_vectors: int, rng: np.random.RandomState) -> np.ndarray:
-    """Draw orthonormal vectors uniformly, as the columns of an array."""
+    """Return uniformly distributed orthonormal vectors as the columns of an array."""
     frame, triangle = np.linalg.qr(rng.standard_normal((n_features, n_vectors)))
-    # With the signs of a positive diagonal, all frames are equally likely.
+    # A positive diagonal makes the decomposition unique and the distribution uniform.
     return frame * np.where(np.diag(triangle) < 0, -1.0, 1.0)

@@ -1,6 +1,7 @@
-"""Pictures of what the networks have learned, as scikit-learn's displays.
+"""Displays of what a network has learned, with the API of scikit-learn's displays.
 
-matplotlib is imported when a picture is drawn, not before.
+Each display computes its values in ``from_estimator`` and keeps them as attributes. matplotlib is
+imported only when a display is drawn; install it with the extra ``plot``.
 
 Examples
 --------

@@ -1,4 +1,4 @@
-"""What the displays share: the end of a pipeline, its gates, and maps with numbers in cells."""
+"""Helpers of the displays: the last step of a pipeline, its gates, panels and heat maps."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 _MAX_COLUMNS = 3
-# Longer names of columns are written upright, or they would run into each other.
+# Longer names of columns are rotated, otherwise they would overlap.
 _LONG_NAME = 6
 _CELL = (0.6, 0.5)
 _CHARACTER = 0.085
 
 
 def last_step(estimator: Any, X: Any = None) -> tuple[Any, Any]:
-    """Return the estimator at the end of a pipeline, and the inputs as they reach it.
+    """Return the last step of a pipeline and the inputs that reach it.
 
     Parameters
     ----------
     estimator : estimator
         A fitted estimator, or a fitted pipeline that ends in one.
     X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-        The inputs of the pipeline. `None` where only the estimator is needed.
+        The inputs of the pipeline. `None` if only the estimator is needed.
 
     Returns
     -------
     estimator : estimator
-        The estimator itself, or the last step.
+        The estimator itself, or the last step of the pipeline.
     X : object
-        The inputs, transformed by the steps before the last.
+        The inputs, transformed by all steps but the last.
 
     Raises
     ------
@@ -47,30 +47,30 @@ def last_step(estimator: Any, X: Any = None) -> tuple[Any, Any]:
 
 
 def gates_of(estimator: Any, X: Any, *, level: int = -1) -> tuple[Any, np.ndarray]:
-    """Return the estimator at the end of a pipeline, and its gates on a table.
+    """Return the last step of a pipeline and its gate weights on a table.
 
     Parameters
     ----------
     estimator : estimator
         A fitted estimator, or a fitted pipeline that ends in one.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The inputs of the estimator or pipeline.
+        The inputs of the estimator or of the pipeline.
     level : int, default=-1
-        The level of mixture.
+        The level of mixture. 0 is the first level, -1 the last.
 
     Returns
     -------
     estimator : estimator
-        The estimator itself, or the last step.
+        The estimator itself, or the last step of the pipeline.
     weights : ndarray of shape (n_samples, n_tasks, n_experts)
-        The weights, in double precision.
+        The gate weights in double precision.
 
     Raises
     ------
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If the estimator has no gates.
+        If the estimator does not have gates.
     """
     estimator, X = last_step(estimator, X)
     if not hasattr(estimator, "gate_weights"):
@@ -89,7 +89,7 @@ def check_task_names(task_names: Sequence[Any], n_tasks: int) -> list[str]:
     task_names : sequence of str
         The names.
     n_tasks : int
-        How many there must be.
+        The required number of names.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def check_task_names(task_names: Sequence[Any], n_tasks: int) -> list[str]:
     Raises
     ------
     ValueError
-        If there are more or fewer.
+        If the number of names is different.
     """
     names = [str(name) for name in task_names]
     if len(names) != n_tasks:
@@ -112,30 +112,30 @@ def check_task_names(task_names: Sequence[Any], n_tasks: int) -> list[str]:
 def make_panels(
     ax: Any, n_panels: int, *, width: float, height: float, margin: float = 0, **options: Any
 ) -> np.ndarray:
-    """Return axes for several panels, those of a user or of a new figure.
+    """Return axes for several panels.
 
     Parameters
     ----------
     ax : matplotlib Axes, array-like of Axes or None
-        The axes of a user, one for each panel. `None` makes a new figure.
+        The axes that the user passed, one per panel. `None` creates a new figure.
     n_panels : int
         Number of panels.
     width, height : float
-        Size of a panel of a new figure, in inches.
+        Size of a panel of a new figure in inches.
     margin : float, default=0
-        Width of the figure beside its panels, in inches.
+        Additional width of a new figure in inches, for labels outside the panels.
     **options : object
         Passed to :func:`matplotlib.pyplot.subplots`.
 
     Returns
     -------
     ndarray of shape (n_panels,) of matplotlib Axes
-        The axes; a new figure has them in rows of three.
+        The axes. A new figure has up to three panels in a row.
 
     Raises
     ------
     ValueError
-        If there are more or fewer axes than panels.
+        If the number of axes is not the number of panels.
     """
     import matplotlib.pyplot as plt
 
@@ -160,12 +160,14 @@ def make_panels(
 
 
 def make_task_maps(ax: Any, n_maps: int, task_names: Sequence[str]) -> np.ndarray:
-    """Return axes for several maps of tasks and tasks, large enough for names and numbers.
+    """Return axes for several heat maps with tasks in rows and columns.
+
+    The axes of a new figure are large enough for the names and the numbers in the cells.
 
     Parameters
     ----------
     ax : matplotlib Axes, array-like of Axes or None
-        The axes of a user, one for each map. `None` makes a new figure.
+        The axes that the user passed, one per map. `None` creates a new figure.
     n_maps : int
         Number of maps.
     task_names : sequence of str
@@ -179,7 +181,7 @@ def make_task_maps(ax: Any, n_maps: int, task_names: Sequence[str]) -> np.ndarra
     Raises
     ------
     ValueError
-        If there are more or fewer axes than maps.
+        If the number of axes is not the number of maps.
     """
     longest = max(map(len, task_names))
     below = _CHARACTER * longest if longest > _LONG_NAME else 0.2
@@ -205,31 +207,31 @@ def draw_map(
     include_values: bool = True,
     cells: np.ndarray | str = ".2f",
 ) -> tuple[Any, np.ndarray | None]:
-    """Draw a matrix as a map of colours, with numbers in its cells.
+    """Draw a matrix as a heat map with numbers in its cells.
 
     Parameters
     ----------
     ax : matplotlib Axes
-        Where to draw.
+        The axes to draw on.
     values : array-like of shape (n_rows, n_columns)
-        The matrix. NaN has no colour, and "n/a" as its number.
+        The matrix. A NaN has no colour and is written as "n/a".
     rows, columns : sequence of str
-        The names of the rows and columns.
+        The names of rows and columns.
     cmap : str or matplotlib Colormap
-        The colours.
+        The colour map.
     vmin, vmax : float, default=None
-        The values of the first and last colour; `None` takes them from the matrix.
+        The values of the first and the last colour. `None` takes them from the matrix.
     include_values : bool, default=True
-        Whether to write into the cells.
+        Whether to write the numbers into the cells.
     cells : str or ndarray of str of shape (n_rows, n_columns), default=".2f"
-        The format of the numbers, or what to write instead of them.
+        The format of the numbers, or the text of each cell.
 
     Returns
     -------
     image : matplotlib AxesImage
-        The map.
+        The heat map.
     text : ndarray of shape (n_rows, n_columns) of matplotlib Text, or None
-        What is written in the cells.
+        The text of the cells. None if `include_values` is False.
     """
     values = np.asarray(values, dtype=np.float64)
     image = ax.imshow(values, cmap=cmap, vmin=vmin, vmax=vmax, aspect="auto")
@@ -249,7 +251,7 @@ def draw_map(
         if np.isnan(value):
             written = "n/a"
         red, green, blue, alpha = image.cmap(image.norm(value))
-        # A blank cell shows the white of the figure.
+        # An empty cell shows the white background.
         dark = alpha > 0 and 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
         text[row, column] = ax.text(
             *(column, row, written), color="white" if dark else "black", ha="center", va="center"

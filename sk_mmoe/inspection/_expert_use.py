@@ -1,4 +1,4 @@
-"""How much the experts are used, and how evenly."""
+"""How much and how evenly the tasks use the experts."""
 
 from __future__ import annotations
 
@@ -14,88 +14,99 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sk_mmoe.estimators._polarised_gates import POLARISED
 from sk_mmoe.inspection._drawing import check_task_names, draw_map, gates_of, make_panels
 
-# Of the even share of an expert: one with less is dead.
+# An expert with less than this part of an even share counts as dead.
 _DEAD_SHARE = 0.1
 
 
 class ExpertUseDisplay:
-    """Which experts the tasks use, and how evenly.
+    """Heat map of the mean gate weights, and the entropy of the gates.
 
-    The map shows the mean weight that each task gives to each expert. A hatched column is a dead
-    expert, which no task listens to; a row marked "collapsed" is a task that has settled on one
-    expert for all samples. A cell "n/a" is an expert of another task, out of reach.
+    Use it to find experts that no task uses and tasks that use a single expert.
 
-    Beside it is the entropy of the gates, 0 for one expert and 1 for an even mixture, in two ways.
-    The dot is the mean over the gates of single samples; the square belongs to the mean of these
-    gates and is never to its left. Both near 1: the task mixes all experts on every sample. A dot
-    far to the left of its square: the gate picks, other experts for other samples. Both near 0: the
-    task has collapsed.
+    The heat map shows the mean weight that each task gives to each expert. A hatched column is a
+    dead expert, which gets almost no weight from any task. A row marked "collapsed" is a task that
+    gives nearly all weight to one expert. A cell "n/a" is an expert of another task (in PLE).
 
-    Make it by :meth:`from_estimator`.
+    The panel on the right shows the entropy of the gates: 0 for a single expert, 1 for an even
+    mixture. The dot is the mean entropy of the gates of single samples. The square is the entropy
+    of the mean gate, which is never smaller.
+
+    ==============================  ============================================================
+    What you see                    What it means
+    ==============================  ============================================================
+    dot and square near 1           The task mixes all experts for every sample.
+    dot far to the left of square   The gate picks different experts for different samples.
+    dot and square near 0           The task has collapsed to one expert. Try `gate_dropout`.
+    ==============================  ============================================================
+
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     use : array-like of shape (n_tasks, n_experts)
         The mean weight that each task gives to each expert.
     sample_entropy : array-like of shape (n_tasks,)
-        The mean entropy of the gates of single samples, in units of the logarithm of the number of
-        experts in the task's reach. NaN for a task with a single one.
+        The mean entropy of the gates of single samples, divided by the logarithm of the number of
+        experts that the task can reach. NaN for a task that can reach only one expert.
     task_names : sequence of str
         The names of the tasks.
     reachable : array-like of bool of shape (n_tasks, n_experts), default=None
-        Which experts each task can reach. `None` means all.
+        Whether a task can reach an expert. `None` means that all tasks reach all experts.
     dead_below : float, default=None
-        An expert is dead if every task gives it a smaller mean weight. `None` means a tenth of an
-        even share, ``0.1 / n_experts``.
+        An expert is dead if the mean weight of every task is smaller than this. `None` means a
+        tenth of an even share, ``0.1 / n_experts``.
 
     Attributes
     ----------
     use : ndarray of shape (n_tasks, n_experts)
         The mean weights.
     sample_entropy : ndarray of shape (n_tasks,)
-        The mean entropy of the gates of single samples, in [0, 1].
+        The mean entropy of the gates of single samples, from 0 to 1.
     mean_entropy : ndarray of shape (n_tasks,)
-        The entropy of the mean gate, in [0, 1], in the same units. NaN for a task with a single
-        expert in its reach.
+        The entropy of the mean gate in the same units, from 0 to 1. NaN for a task that can reach
+        only one expert.
     task_names : list of str
         The names of the tasks.
     reachable : ndarray of bool of shape (n_tasks, n_experts)
-        Which experts each task can reach.
+        Whether a task can reach an expert.
     dead_below : float
         The weight below which an expert is dead.
     dead_experts : ndarray of shape (n_dead_experts,), int
-        The experts to which every task gives less.
+        The indices of the dead experts.
     collapsed_tasks : list of str
-        The tasks that give a single expert 0.99 or more of their mean weight though they have
-        others in their reach.
+        The tasks that give 0.99 or more of their mean weight to one expert although they can reach
+        others.
     axes_ : ndarray of shape (2,) of matplotlib Axes
-        The axes of the map and of the entropies, once drawn.
+        The axes of the heat map and of the entropies. Defined after drawing, like the following
+        attributes.
     figure_ : matplotlib Figure
-        The figure, once drawn.
+        The figure.
     im_ : matplotlib AxesImage
-        The map, once drawn.
+        The heat map.
     text_ : ndarray of shape (n_tasks, n_experts) of matplotlib Text, or None
-        The numbers in the cells, once drawn.
+        The numbers in the cells.
     sample_points_, mean_points_ : matplotlib Line2D
-        The dots and squares, once drawn.
+        The dots and the squares.
     dead_marks_ : list of matplotlib Rectangle
-        The hatches over dead experts, once drawn.
+        The hatches over dead experts.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, or a name for each task is missing.
+        If shapes do not match, or there is not one name per task.
 
     See Also
     --------
-    GateWeightsDisplay : The mean weights alone.
-    GateCurvesDisplay : Where the gates give which weights.
+    GateWeightsDisplay : The heat map alone.
+    GateCurvesDisplay : How the gate weights depend on a feature.
 
     Notes
     -----
-    Gates do not see what experts put out: an expert whose output is always zero, since its units
-    have died, can have a large weight, and is not called dead here. In a level below the last, the
-    shared experts of PLE have listeners beside the tasks, which do not count here.
+    A gate does not see the output of an expert. An expert whose units always return zero can have a
+    large weight, and is not called dead here.
+
+    In PLE, gates other than those of the tasks also read the shared experts of all levels but the
+    last. They do not count here.
 
     Examples
     --------
@@ -124,14 +135,14 @@ class ExpertUseDisplay:
         n_tasks, n_experts = self.use.shape
         if (self.use < 0).any() or not np.allclose(self.use.sum(axis=1), 1, atol=1e-3):
             raise ValueError(
-                "use must hold weights that are not negative and sum to one in each row, got rows "
-                f"with the sums {self.use.sum(axis=1)}."
+                "use must contain nonnegative weights that sum to one in each row, got rows with "
+                f"the sums {self.use.sum(axis=1)}."
             )
         self.task_names = check_task_names(task_names, n_tasks)
         self.sample_entropy = np.asarray(sample_entropy, dtype=np.float64)
         if self.sample_entropy.shape != (n_tasks,):
             raise ValueError(
-                f"sample_entropy must have shape ({n_tasks},), a number for each task of use, got "
+                f"sample_entropy must have shape ({n_tasks},), one number for each task, got "
                 f"{self.sample_entropy.shape}."
             )
         self.reachable = np.ones_like(self.use, dtype=bool)
@@ -139,7 +150,7 @@ class ExpertUseDisplay:
             self.reachable = np.asarray(reachable, dtype=bool)
         if self.reachable.shape != self.use.shape:
             raise ValueError(
-                f"reachable must have the shape {self.use.shape} of use, got "
+                f"reachable must have the shape of use, {self.use.shape}, got "
                 f"{self.reachable.shape}."
             )
         self.mean_entropy = _entropy(self.use, self.reachable)
@@ -162,7 +173,7 @@ class ExpertUseDisplay:
         cmap: Any = "viridis",
         ax: Any = None,
     ) -> ExpertUseDisplay:
-        """Measure the use of the experts of a fitted estimator on a table, and draw it.
+        """Compute the use of the experts of a fitted estimator and draw it.
 
         Parameters
         ----------
@@ -171,18 +182,18 @@ class ExpertUseDisplay:
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The inputs.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples in the means.
+            Weights of the samples in the means. `None` weights them equally.
         level : int, default=-1
-            The level of mixture, where there are several: 0 is the first, -1 the last.
+            The level of mixture, if there are several. 0 is the first level, -1 the last.
         dead_below : float, default=None
-            An expert is dead if every task gives it a smaller mean weight. `None` means a tenth of
-            an even share, ``0.1 / n_experts``.
+            An expert is dead if the mean weight of every task is smaller than this. `None` means a
+            tenth of an even share, ``0.1 / n_experts``.
         include_values : bool, default=True
-            Whether to write the weights into the cells. Without them there is a bar of colours.
+            Whether to write the weights into the cells. If False, a colour bar is drawn instead.
         cmap : str or matplotlib Colormap, default="viridis"
-            The colours.
+            The colour map.
         ax : array-like of matplotlib Axes of length 2, default=None
-            Where to draw the map and the entropies. `None` makes a new figure.
+            The axes for the heat map and for the entropies. `None` creates a new figure.
 
         Returns
         -------
@@ -192,14 +203,14 @@ class ExpertUseDisplay:
         Raises
         ------
         ValueError
-            If the estimator has no gates.
+            If the estimator does not have gates.
         ImportError
             If matplotlib is not installed.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         estimator, weights = gates_of(estimator, X, level=level)
         use = np.average(weights, axis=0, weights=sample_weight)
-        reachable = estimator.net_.network.reachable_experts().numpy()
+        reachable = estimator.net_.network.reachable_experts().cpu().numpy()
         entropy = np.average(_entropy(weights, reachable), axis=0, weights=sample_weight)
         display = cls(
             use,
@@ -213,16 +224,16 @@ class ExpertUseDisplay:
     def plot(
         self, *, include_values: bool = True, cmap: Any = "viridis", ax: Any = None
     ) -> ExpertUseDisplay:
-        """Draw the map and the entropies side by side.
+        """Draw the heat map and the entropies.
 
         Parameters
         ----------
         include_values : bool, default=True
-            Whether to write the weights into the cells. Without them there is a bar of colours.
+            Whether to write the weights into the cells. If False, a colour bar is drawn instead.
         cmap : str or matplotlib Colormap, default="viridis"
-            The colours.
+            The colour map.
         ax : array-like of matplotlib Axes of length 2, default=None
-            Where to draw the map and the entropies. `None` makes a new figure.
+            The axes for the heat map and for the entropies. `None` creates a new figure.
 
         Returns
         -------
@@ -232,7 +243,7 @@ class ExpertUseDisplay:
         Raises
         ------
         ValueError
-            If there are more or fewer than two axes.
+            If there are not exactly two axes.
         ImportError
             If matplotlib is not installed.
         """
@@ -243,7 +254,7 @@ class ExpertUseDisplay:
             for name in self.task_names
         ]
         widths = (max(2.4, 0.55 * n_experts), 2.4)
-        # Beside them are the names of the tasks and a legend.
+        # The names of the tasks and a legend need space outside the panels.
         room = 0.08 * max(map(len, rows)) + 1.4
         axes = make_panels(
             ax,
@@ -258,7 +269,7 @@ class ExpertUseDisplay:
         return self
 
     def _draw_use(self, ax: Any, rows: list[str], *, include_values: bool, cmap: Any) -> None:
-        """Draw the map, with hatches over dead experts."""
+        """Draw the heat map with hatches over dead experts."""
         from matplotlib.patches import Rectangle
 
         n_tasks, n_experts = self.use.shape
@@ -289,7 +300,7 @@ class ExpertUseDisplay:
             ax.figure.colorbar(self.im_, ax=ax)
 
     def _draw_entropy(self, ax: Any) -> None:
-        """Draw both entropies of each task, joined by a line."""
+        """Draw the two entropies of each task, joined by a line."""
         n_tasks = len(self.use)
         places = np.arange(n_tasks)
         ax.hlines(places, self.sample_entropy, self.mean_entropy, color="0.6", zorder=1)
@@ -315,7 +326,7 @@ class ExpertUseDisplay:
 
 
 def _entropy(weights: np.ndarray, reachable: np.ndarray) -> np.ndarray:
-    """Return the entropy of gates, in units of the logarithm of the number of reachable experts."""
+    """Return the entropy of gates, divided by the logarithm of the number of reachable experts."""
     even = np.log(reachable.sum(axis=-1))
-    # Weights in float32 do not sum to one exactly.
+    # float32 weights do not sum to exactly one.
     return np.clip(entr(weights).sum(axis=-1) / np.where(even > 0, even, np.nan), 0, 1)

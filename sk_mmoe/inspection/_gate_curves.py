@@ -1,4 +1,4 @@
-"""On which samples the tasks listen to which experts."""
+"""How the gate weights depend on a feature or on the sample."""
 
 from __future__ import annotations
 
@@ -15,42 +15,45 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from sk_mmoe.inspection._drawing import check_task_names, gates_of, make_panels
 
-# The middle 80 % of the samples.
+# Quantiles that contain the middle 80 % of the samples.
 _BAND = (0.1, 0.9)
 _MAX_BANDS = 4
 _MAX_COLUMNS = 300
 _LINES = ("-", "--", "-.", ":")
 _MARKERS = "os^Dvx*+"
-# Of the distance between categories: the room of all points of one.
+# The points of a category occupy this part of the distance between categories.
 _DODGE = 0.75
-# A title of more characters would run into the next in its full size.
+# A longer title is drawn smaller, otherwise it would overlap the next one.
 _LONG_TITLE = 26
 
 
 class GateCurvesDisplay:
-    """The gate weights of each task over a feature, or over samples.
+    """Gate weights of each task along a feature, or over all samples.
 
-    Over a feature, a point is the mean weight of an expert in a group of samples: those in a bin of
-    a numeric feature, or those in a category. The band, or the bar of a category, holds the middle
-    80 % of the samples. A flat line belongs to an expert whose weight does not depend on the
-    feature. The curves are means over whatever else goes with the feature, so they show no cause.
+    Use it to see for which rows a task uses which expert.
 
-    Over samples, each task has a map whose columns are samples, sorted by the expert that leads and
-    then by its weight, for each task on its own. Of more than 300 samples, a column is the mean of
-    neighbours in this order. A staircase of bright blocks is a gate that picks other experts for
-    other samples; even bands are a gate that treats all samples alike.
+    *Along a feature.* A point is the mean weight of an expert in a group of samples. A group is a
+    bin of a numeric feature or a category. The band, or the bar of a category, contains the middle
+    80 % of the samples. A flat line is an expert whose weight does not depend on the feature. The
+    means also reflect other features that are correlated with this one, so the curves do not show
+    causes.
 
-    Make it by :meth:`from_estimator`.
+    *Over samples.* Each task has a heat map with one column per sample. The samples are sorted by
+    the expert with the highest weight and then by that weight, separately for each task. With more
+    than 300 samples, a column is the mean of several neighbours. A staircase of bright blocks means
+    that the gate picks different experts for different samples. Even bands mean that it treats all
+    samples alike.
+
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     weights : array-like of shape (n_points, n_tasks, n_experts)
-        The weights: means of the groups, or those of single samples.
+        The mean weights of the groups, or the weights of single samples.
     positions : array-like of shape (n_points,), default=None
-        Where the groups lie: numbers of the feature, or names of categories. `None` where the
-        points are samples.
+        The values of the feature or the names of the categories. `None` if the points are samples.
     bounds : array-like of shape (2, n_points, n_tasks, n_experts), default=None
-        The lower and upper ends of the bands. `None` draws none.
+        The lower and upper ends of the bands. `None` draws no bands.
     task_names : sequence of str
         The names of the tasks.
     feature_name : str, default=None
@@ -61,7 +64,7 @@ class GateCurvesDisplay:
     weights : ndarray of shape (n_points, n_tasks, n_experts)
         The weights.
     positions : ndarray of shape (n_points,) or None
-        Where the groups lie.
+        The values of the feature or the names of the categories.
     bounds : ndarray of shape (2, n_points, n_tasks, n_experts) or None
         The ends of the bands.
     task_names : list of str
@@ -69,25 +72,25 @@ class GateCurvesDisplay:
     feature_name : str or None
         The name of the feature.
     axes_ : ndarray of shape (n_tasks,) of matplotlib Axes
-        The panels, once drawn.
+        The panels. Defined after drawing, like the following attributes.
     figure_ : matplotlib Figure
-        The figure, once drawn.
+        The figure.
     lines_ : ndarray of shape (n_tasks, n_experts) of matplotlib Line2D, or None
-        The curves over a feature, once drawn.
+        The curves along a feature.
     bands_ : ndarray of shape (n_tasks, n_experts) of matplotlib Collection, or None
-        The bands or bars around them, once drawn.
+        The bands or bars around the curves.
     im_ : list of matplotlib AxesImage of length n_tasks, or None
-        The maps over samples, once drawn.
+        The heat maps over samples.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit each other, or a name for each task is missing.
+        If shapes do not match, or there is not one name per task.
 
     See Also
     --------
     GateWeightsDisplay : The weights averaged over all samples.
-    ExpertUseDisplay : How evenly the experts are used.
+    ExpertUseDisplay : How evenly the tasks use the experts.
 
     Examples
     --------
@@ -128,7 +131,7 @@ class GateCurvesDisplay:
         if self.bounds is not None and self.bounds.shape != (2, *self.weights.shape):
             raise ValueError(
                 f"bounds must have shape {(2, *self.weights.shape)}, a lower and an upper end for "
-                f"each of weights, got {self.bounds.shape}."
+                f"each weight, got {self.bounds.shape}."
             )
         self.feature_name = feature_name
 
@@ -145,7 +148,7 @@ class GateCurvesDisplay:
         cmap: Any = "viridis",
         ax: Any = None,
     ) -> GateCurvesDisplay:
-        """Take the gates of a fitted estimator on a table, and draw them.
+        """Compute the gate weights of a fitted estimator and draw them.
 
         Parameters
         ----------
@@ -154,23 +157,23 @@ class GateCurvesDisplay:
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The inputs.
         feature : str or int, default=None
-            The name or index of a column of `X`, as it is passed here: a pipeline's steps do not
-            change it. Samples without a value, or with an infinite one, are left out. `None` draws
-            the weights over samples.
+            The name or index of a column of the `X` that is passed here, before any step of a
+            pipeline. Samples with a missing or infinite value are left out. `None` draws the
+            weights over all samples.
         n_bins : int, default=10
-            Number of groups, at most. A numeric feature with more distinct values is cut at its
-            quantiles, and a point lies at the median of its bin; a number that would fill a bin by
-            itself, such as a zero that most samples have, gets one of its own, and may divide
-            another. Of more categories, the rarest are drawn together as "(other)".
+            Maximum number of groups. A numeric feature with more distinct values is divided at its
+            quantiles, and each point is at the median of its bin. A value that would fill a bin
+            alone, such as a frequent zero, has a separate bin. If there are more categories, the
+            rarest ones are drawn together as "(other)".
         level : int, default=-1
-            The level of mixture, where there are several: 0 is the first, -1 the last.
+            The level of mixture, if there are several. 0 is the first level, -1 the last.
         band : bool, default=None
-            Whether to draw the spread in a group. `None` leaves bands of more than four experts
-            out, which would hide each other.
+            Whether to draw the spread within a group. `None` draws bands for up to four experts,
+            because more bands would hide each other.
         cmap : str or matplotlib Colormap, default="viridis"
-            The colours of the maps over samples.
+            The colour map of the heat maps over samples.
         ax : array-like of matplotlib Axes of length n_tasks, default=None
-            Where to draw. `None` makes a new figure.
+            The axes to draw on. `None` creates a new figure.
 
         Returns
         -------
@@ -180,7 +183,7 @@ class GateCurvesDisplay:
         Raises
         ------
         ValueError
-            If the estimator has no gates, or there is no such feature or no value of it.
+            If the estimator does not have gates, or the feature does not exist or has no values.
         ImportError
             If matplotlib is not installed.
         """
@@ -192,7 +195,7 @@ class GateCurvesDisplay:
         values, name = _get_column(estimator, X, feature)
         codes, positions = _group(values, n_bins)
         if len(positions) == 0:
-            raise ValueError(f"no sample has a value of the feature {name!r}.")
+            raise ValueError(f"the feature {name!r} has no known and finite value in X.")
         groups = [weights[codes == code] for code in range(len(positions))]
         display = cls(
             [group.mean(axis=0) for group in groups],
@@ -206,17 +209,17 @@ class GateCurvesDisplay:
     def plot(
         self, *, band: bool | None = None, cmap: Any = "viridis", ax: Any = None
     ) -> GateCurvesDisplay:
-        """Draw the weights, a panel for each task.
+        """Draw the weights with one panel per task.
 
         Parameters
         ----------
         band : bool, default=None
-            Whether to draw the spread in a group. `None` leaves bands of more than four experts
-            out, which would hide each other.
+            Whether to draw the spread within a group. `None` draws bands for up to four experts,
+            because more bands would hide each other.
         cmap : str or matplotlib Colormap, default="viridis"
-            The colours of the maps over samples.
+            The colour map of the heat maps over samples.
         ax : array-like of matplotlib Axes of length n_tasks, default=None
-            Where to draw. `None` makes a new figure.
+            The axes to draw on. `None` creates a new figure.
 
         Returns
         -------
@@ -226,7 +229,7 @@ class GateCurvesDisplay:
         Raises
         ------
         ValueError
-            If there are more or fewer axes than tasks.
+            If the number of axes is not the number of tasks.
         ImportError
             If matplotlib is not installed.
         """
@@ -242,7 +245,7 @@ class GateCurvesDisplay:
         return self
 
     def _plot_samples(self, cmap: Any, ax: Any) -> None:
-        """Draw a map of experts and sorted samples for each task."""
+        """Draw a heat map of experts and sorted samples for each task."""
         n_experts = self.weights.shape[2]
         self.axes_ = make_panels(
             ax, len(self.task_names), width=3.4, height=1.4 + 0.22 * n_experts, sharey=True
@@ -315,10 +318,10 @@ class GateCurvesDisplay:
 
 
 def _style(expert: int) -> dict[str, Any]:
-    """Return how the curve of an expert looks; those of the first 32 differ without colours."""
+    """Return the style of an expert's curve. The first 32 can be told apart without colours."""
     return {
         "color": f"C{expert % 10}",
-        # After all markers, each comes with another line.
+        # When all markers are used, they are repeated with another line style.
         "linestyle": _LINES[(expert + expert // len(_MARKERS)) % len(_LINES)],
         "marker": _MARKERS[expert % len(_MARKERS)],
         "markersize": 5,
@@ -339,7 +342,7 @@ def _get_column(estimator: Any, X: Any, feature: str | int) -> tuple[pd.Series, 
     elif isinstance(feature, Integral) and 0 <= feature < n_features:
         index = int(feature)
     else:
-        known = "X has no names of columns" if names is None else f"the columns of X are {names}"
+        known = "X has no column names" if names is None else f"the columns of X are {names}"
         raise ValueError(
             f"feature must be the name of a column of X or an index below {n_features}, got "
             f"{feature!r}; {known}."
@@ -353,7 +356,7 @@ def _get_column(estimator: Any, X: Any, feature: str | int) -> tuple[pd.Series, 
 
 
 def _group(values: pd.Series, n_bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the group of each sample, -1 where there is no value, and where the groups lie."""
+    """Return the group of each sample (-1 without a value) and the position of each group."""
     is_numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if is_numeric:
         values = values.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -367,7 +370,7 @@ def _group(values: pd.Series, n_bins: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _cut(values: np.ndarray, n_bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the bin of each number, and the medians of the bins in rising order."""
+    """Return the bin of each number, and the medians of the bins in increasing order."""
     distinct, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
     if len(distinct) <= n_bins:
         return codes, distinct
@@ -381,7 +384,7 @@ def _cut(values: np.ndarray, n_bins: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _gather(values: pd.Series, n_bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the category of each value, the rarest put together, and names."""
+    """Return the category of each value and the names of the categories. Rare ones are merged."""
     if not isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(str)
     codes, names = pd.factorize(values, sort=True)

@@ -1,4 +1,4 @@
-"""Which experts the tasks listen to."""
+"""The mean gate weights of each task."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from sk_mmoe.inspection._drawing import check_task_names, draw_map, gates_of, ma
 
 
 class GateWeightsDisplay:
-    """The mean gate weights of each task, as a map of tasks and experts.
+    """Heat map of the mean gate weights, with tasks in rows and experts in columns.
 
-    Tasks that listen to the same experts share what these have learned. A task with a cell near 1
-    has settled on a single expert; an expert whose column is near 0 is used by none. The numbers
-    are those of figure 6 of the paper [1]_. They are means: a gate that chooses other experts for
-    other samples can look even.
+    Use it to see which tasks share experts. Tasks with high weights on the same experts share them.
+    A task with a cell near 1 uses a single expert. A column near 0 is an expert that no task uses.
+    The numbers are those of figure 6 of the paper [1]_.
 
-    Make it by :meth:`from_estimator`.
+    The weights are means over samples. A row can look even although the gate picks a different
+    expert for each sample. :class:`ExpertUseDisplay` tells the two cases apart.
+
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     mean_weights : array-like of shape (n_tasks, n_experts)
-        The weight that each task gives to each expert, averaged over samples.
+        The mean weight that each task gives to each expert.
     task_names : sequence of str
         The names of the tasks.
 
@@ -37,18 +39,23 @@ class GateWeightsDisplay:
     task_names : list of str
         The names of the tasks.
     ax_ : matplotlib Axes
-        The axes, once drawn.
+        The axes. Defined after drawing, like the following attributes.
     figure_ : matplotlib Figure
-        The figure, once drawn.
+        The figure.
     im_ : matplotlib AxesImage
-        The map, once drawn.
+        The heat map.
     text_ : ndarray of shape (n_tasks, n_experts) of matplotlib Text, or None
-        The numbers in the cells, once drawn.
+        The numbers in the cells.
 
     Raises
     ------
     ValueError
-        If the weights do not have two dimensions, or a name for each task is missing.
+        If the weights do not have two dimensions, or there is not one name per task.
+
+    See Also
+    --------
+    ExpertUseDisplay : How evenly the tasks use the experts.
+    GateCurvesDisplay : How the gate weights depend on a feature.
 
     References
     ----------
@@ -83,7 +90,7 @@ class GateWeightsDisplay:
         cmap: Any = "viridis",
         ax: Any = None,
     ) -> GateWeightsDisplay:
-        """Average the gates of a fitted estimator over a table, and draw them.
+        """Compute the mean gate weights of a fitted estimator and draw them.
 
         Parameters
         ----------
@@ -92,15 +99,15 @@ class GateWeightsDisplay:
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The inputs.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples in the mean.
+            Weights of the samples in the mean. `None` weights them equally.
         level : int, default=-1
-            The level of mixture, where there are several: 0 is the first, -1 the last.
+            The level of mixture, if there are several. 0 is the first level, -1 the last.
         include_values : bool, default=True
             Whether to write the weights into the cells.
         cmap : str or matplotlib Colormap, default="viridis"
-            The colours.
+            The colour map.
         ax : matplotlib Axes, default=None
-            Where to draw. `None` makes a new figure.
+            The axes to draw on. `None` creates a new figure.
 
         Returns
         -------
@@ -110,7 +117,7 @@ class GateWeightsDisplay:
         Raises
         ------
         ValueError
-            If the estimator has no gates.
+            If the estimator does not have gates.
         ImportError
             If matplotlib is not installed.
         """
@@ -123,16 +130,16 @@ class GateWeightsDisplay:
     def plot(
         self, *, include_values: bool = True, cmap: Any = "viridis", ax: Any = None
     ) -> GateWeightsDisplay:
-        """Draw the map.
+        """Draw the heat map.
 
         Parameters
         ----------
         include_values : bool, default=True
             Whether to write the weights into the cells.
         cmap : str or matplotlib Colormap, default="viridis"
-            The colours.
+            The colour map.
         ax : matplotlib Axes, default=None
-            Where to draw. `None` makes a new figure.
+            The axes to draw on. `None` creates a new figure.
 
         Returns
         -------

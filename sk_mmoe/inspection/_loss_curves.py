@@ -1,4 +1,4 @@
-"""How the loss of each task went down."""
+"""The loss of each task over the epochs."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ from sk_mmoe.inspection._drawing import check_task_names, last_step, make_panels
 
 
 class LossCurvesDisplay:
-    """The loss of each task over the epochs, in training and on held-out data.
+    """Loss of each task over the epochs, on training data and on held-out data.
 
-    A task whose held-out loss (dashed) rises while its training loss (solid) falls is overfitting.
-    Where tasks are at their lowest at different epochs, no one epoch is best for all of them. Each
-    task has a scale of its own: log losses are in nats, squared errors in units of the target's
-    variance.
+    Use it to see whether training converged and which task overfits. A task overfits if its
+    held-out loss (dashed) rises while its training loss (solid) falls. If the tasks have their
+    lowest losses at different epochs, no epoch is best for all of them.
 
-    Make it by :meth:`from_estimator`.
+    Each panel has its own scale. Log losses are in nats, squared errors in units of the variance of
+    the target.
+
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     task_loss : array-like of shape (n_epochs, n_tasks)
         The training loss of each task in each epoch.
     validation_task_loss : array-like of shape (n_epochs, n_tasks), default=None
-        The loss on held-out data, NaN where there was none. `None` where there was none at all.
+        The loss on held-out data. NaN in epochs without held-out data. `None` if there are only
+        such epochs.
     best_epoch : int, default=None
-        The epoch, counted from 1, that gave the weights; `None` marks none.
+        The epoch whose weights were kept, counted from 1. `None` marks no epoch.
     task_names : sequence of str
         The names of the tasks.
 
@@ -39,31 +42,30 @@ class LossCurvesDisplay:
     task_loss : ndarray of shape (n_epochs, n_tasks)
         The training losses.
     validation_task_loss : ndarray of shape (n_epochs, n_tasks) or None
-        The held-out losses.
+        The losses on held-out data.
     best_epoch : int or None
-        The epoch that gave the weights.
+        The epoch whose weights were kept.
     task_names : list of str
         The names of the tasks.
     axes_ : ndarray of shape (n_tasks,) of matplotlib Axes
-        The panels, once drawn.
+        The panels. Defined after drawing, like the following attributes.
     figure_ : matplotlib Figure
-        The figure, once drawn.
+        The figure.
     lines_ : list of matplotlib Line2D of length n_tasks
-        The training losses, once drawn.
+        The training losses.
     validation_lines_ : list of matplotlib Line2D of length n_tasks, or None
-        The held-out losses, once drawn.
+        The losses on held-out data.
     best_epoch_lines_ : list of matplotlib Line2D of length n_tasks, or None
-        The marks of the best epoch, once drawn.
+        The marks of the best epoch.
 
     Raises
     ------
     ValueError
-        If shapes do not fit each other, a name for each task is missing, or the best epoch is none
-        of the epochs.
+        If shapes do not match, there is not one name per task, or the best epoch is out of range.
 
     See Also
     --------
-    sklearn.model_selection.LearningCurveDisplay : Scores over the number of samples.
+    sklearn.model_selection.LearningCurveDisplay : Scores by the number of samples.
 
     Examples
     --------
@@ -102,14 +104,14 @@ class LossCurvesDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Any = None) -> LossCurvesDisplay:
-        """Take the losses from a fitted estimator, and draw them.
+        """Take the losses of a fitted estimator and draw them.
 
         Parameters
         ----------
         estimator : estimator
             A fitted estimator of this package, or a pipeline that ends in one.
         ax : array-like of matplotlib Axes of length n_tasks, default=None
-            Where to draw. `None` makes a new figure.
+            The axes to draw on. `None` creates a new figure.
 
         Returns
         -------
@@ -119,7 +121,7 @@ class LossCurvesDisplay:
         Raises
         ------
         ValueError
-            If the estimator has no losses of single tasks.
+            If the estimator does not record the losses of its tasks.
         ImportError
             If matplotlib is not installed.
         """
@@ -132,7 +134,7 @@ class LossCurvesDisplay:
             )
         validation = best_epoch = None
         if estimator.validation_scores_:
-            # Before a warm start there may be epochs without held-out data.
+            # Epochs before a warm start may have been without held-out data.
             watched = np.flatnonzero(["valid_loss" in epoch for epoch in estimator.net_.history])
             validation = np.full(estimator.task_loss_curve_.shape, np.nan)
             validation[watched] = estimator.validation_task_loss_curve_
@@ -145,12 +147,12 @@ class LossCurvesDisplay:
         ).plot(ax=ax)
 
     def plot(self, *, ax: Any = None) -> LossCurvesDisplay:
-        """Draw the curves, a panel for each task.
+        """Draw the curves with one panel per task.
 
         Parameters
         ----------
         ax : array-like of matplotlib Axes of length n_tasks, default=None
-            Where to draw. `None` makes a new figure.
+            The axes to draw on. `None` creates a new figure.
 
         Returns
         -------
@@ -160,7 +162,7 @@ class LossCurvesDisplay:
         Raises
         ------
         ValueError
-            If there are more or fewer axes than tasks.
+            If the number of axes is not the number of tasks.
         ImportError
             If matplotlib is not installed.
         """
@@ -168,7 +170,7 @@ class LossCurvesDisplay:
         n_epochs, n_tasks = self.task_loss.shape
         axes = make_panels(ax, n_tasks, width=3.2, height=2.6)
         epochs = np.arange(1, n_epochs + 1)
-        marker = "o" if n_epochs == 1 else None  # a single point makes no line
+        marker = "o" if n_epochs == 1 else None  # a single point has no line
         lines, validation_lines, best_epoch_lines = [], [], []
         for task, (panel, name) in enumerate(zip(axes, self.task_names, strict=True)):
             lines += panel.plot(

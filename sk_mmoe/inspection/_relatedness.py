@@ -1,4 +1,4 @@
-"""How alike the tasks are: their labels, and the experts that they listen to."""
+"""How related the tasks are, by their labels and by their gates."""
 
 from __future__ import annotations
 
@@ -14,67 +14,68 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sk_mmoe.inspection._drawing import check_task_names, draw_map, last_step, make_task_maps
 from sk_mmoe.tasks._targets import check_same_length, read_targets
 
-# Below this root mean square of the differences from the even gate there is only rounding.
+# A root mean square difference from the even gate below this is rounding error.
 _EVEN = 1e-6
 
 
 class TaskRelatednessDisplay:
-    """How alike the tasks' labels are, beside how alike their gates are.
+    """Heat maps of the correlation of labels and of the similarity of gates.
 
-    The maps answer two questions about the same pairs of tasks: do their labels go together, and
-    do they listen to the same experts on the same samples. The second need not follow from the
-    first, and neither says whether learning the tasks together pays: compare scores for that.
+    The maps answer two questions about each pair of tasks. Are their labels correlated? Do the
+    tasks use the same experts for the same samples? The second does not follow from the first.
 
-    Make it by :meth:`from_estimator`.
+    Neither shows whether it pays to learn the tasks together. To find that out, compare the scores
+    of a shared network with those of :class:`~sk_mmoe.SingleTaskClassifier` or its siblings.
+
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     label_correlation : array-like of shape (n_tasks, n_tasks)
-        The correlation between the labels of each pair of tasks.
+        The correlation of the labels of each pair of tasks.
     gate_similarity : array-like of shape (n_tasks, n_tasks), default=None
-        The cosine between the gates of each pair of tasks. `None` draws the labels alone.
+        The cosine between the gates of each pair of tasks. `None` draws only the labels.
     task_names : sequence of str
         The names of the tasks.
 
     Attributes
     ----------
     label_correlation : ndarray of shape (n_tasks, n_tasks)
-        The correlations of labels, in [-1, 1].
+        The correlations of labels, from -1 to 1.
     gate_similarity : ndarray of shape (n_tasks, n_tasks) or None
-        The cosines of gates, in [-1, 1].
+        The cosines of gates, from -1 to 1.
     task_names : list of str
         The names of the tasks.
     axes_ : ndarray of shape (1,) or (2,) of matplotlib Axes
-        The maps' axes, once drawn.
+        The axes of the maps. Defined after drawing, like the following attributes.
     figure_ : matplotlib Figure
-        The figure, once drawn.
+        The figure.
     im_ : list of matplotlib AxesImage
-        The maps, once drawn.
+        The heat maps.
     text_ : list of ndarray of shape (n_tasks, n_tasks) of matplotlib Text, or None
-        The numbers in the cells of each map, once drawn.
+        The numbers in the cells of each map.
 
     Raises
     ------
     ValueError
-        If a matrix is not square, the two differ in shape, or a name for each task is missing.
+        If a matrix is not square, the two differ in shape, or there is not one name per task.
 
     Notes
     -----
-    *Labels.* Between numbers and tasks of two classes (0 and 1, in the order of `classes_`) it is
-    Pearson's correlation. A task of more classes has no order, so its correlation with another task
-    has no sign: it is the first canonical correlation between the indicators of its classes and the
-    other task's numbers or indicators, of which the absolute value of Pearson's is a special case.
-    It comes out too high where classes are rare. A pair counts the samples for which both labels
-    are known, and is NaN if these are too few or do not vary.
+    *Labels.* Numbers and tasks with two classes (coded 0 and 1 in the order of `classes_`) have
+    Pearson's correlation. Classes of a task with more classes have no order, so a correlation with
+    that task has no sign. It is the first canonical correlation between the indicators of the
+    classes and the numbers or indicators of the other task. The absolute value of Pearson's
+    correlation is a special case. The value is too high if classes are rare. Each pair uses the
+    samples with both labels known. It is NaN if they are too few or do not vary.
 
-    *Gates.* The even gate, which gives each of E experts the weight 1/E, is subtracted from the
-    weights first: gates have no negative weights, and two that are nearly even would have a
-    cosine near 1 whatever the rest of them does. Then follows the cosine over all samples and
-    experts,
+    *Gates.* Gate weights are never negative, so two nearly even gates would have a cosine near 1
+    whatever their differences. The weight 1/E of an even gate over E experts is therefore
+    subtracted first. The value is the cosine over all samples and experts,
     ``sum((g - 1/E) * (h - 1/E)) / sqrt(sum((g - 1/E)**2) * sum((h - 1/E)**2))``.
-    It is 1 for gates with the same weights on all samples, and -1/(E - 1) for two that have
-    settled on an expert each. It is NaN for even gates. Experts that belong to one task, as in PLE,
-    count too: the others give them the weight zero.
+    It is 1 for equal gates, -1/(E - 1) for two tasks that use one different expert each, and NaN
+    for even gates. Experts of a single task (in PLE) are included with weight zero for the other
+    tasks.
 
     Examples
     --------
@@ -133,13 +134,13 @@ class TaskRelatednessDisplay:
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
             The targets. Labels may be missing.
         level : int, default=-1
-            The level of mixture, where there are several: 0 is the first, -1 the last.
+            The level of mixture, if there are several. 0 is the first level, -1 the last.
         include_values : bool, default=True
             Whether to write the numbers into the cells.
         cmap : str or matplotlib Colormap, default="RdBu_r"
-            The colours, best diverging ones: zero is in their middle.
+            The colour map. Zero is in its middle, so choose a diverging one.
         ax : matplotlib Axes or array-like of Axes of length 1 or 2, default=None
-            Where to draw, one axes for each map. `None` makes a new figure.
+            The axes to draw on, one per map. `None` creates a new figure.
 
         Returns
         -------
@@ -149,7 +150,7 @@ class TaskRelatednessDisplay:
         Raises
         ------
         ValueError
-            If the targets are not those of the estimator's tasks.
+            If the targets do not match the tasks of the estimator.
         ImportError
             If matplotlib is not installed.
         """
@@ -182,16 +183,16 @@ class TaskRelatednessDisplay:
     def plot(
         self, *, include_values: bool = True, cmap: Any = "RdBu_r", ax: Any = None
     ) -> TaskRelatednessDisplay:
-        """Draw the maps side by side.
+        """Draw the heat maps side by side.
 
         Parameters
         ----------
         include_values : bool, default=True
             Whether to write the numbers into the cells.
         cmap : str or matplotlib Colormap, default="RdBu_r"
-            The colours, best diverging ones: zero is in their middle.
+            The colour map. Zero is in its middle, so choose a diverging one.
         ax : matplotlib Axes or array-like of Axes of length 1 or 2, default=None
-            Where to draw, one axes for each map. `None` makes a new figure.
+            The axes to draw on, one per map. `None` creates a new figure.
 
         Returns
         -------
@@ -201,7 +202,7 @@ class TaskRelatednessDisplay:
         Raises
         ------
         ValueError
-            If there are more or fewer axes than maps.
+            If the number of axes is not the number of maps.
         ImportError
             If matplotlib is not installed.
         """
@@ -233,7 +234,7 @@ class TaskRelatednessDisplay:
 
 
 def _label_correlation(codes: list[np.ndarray], known: np.ndarray) -> np.ndarray:
-    """Return the correlation between tasks from their codes, each of shape (n_samples, n_codes)."""
+    """Return the correlation between tasks from codes of shape (n_samples, n_codes) for each."""
     n_tasks = len(codes)
     correlation = np.full((n_tasks, n_tasks), np.nan)
     for k in range(n_tasks):
@@ -245,7 +246,7 @@ def _label_correlation(codes: list[np.ndarray], known: np.ndarray) -> np.ndarray
 
 
 def _first_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Return Pearson's correlation of two single columns, else the first canonical correlation."""
+    """Return Pearson's correlation of two columns, or the first canonical correlation of more."""
     products = _whiten(a).T @ _whiten(b)
     if products.size == 0:
         return np.nan
@@ -254,7 +255,7 @@ def _first_correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _whiten(codes: np.ndarray) -> np.ndarray:
-    """Return orthonormal columns that span the centred columns: none, if none of these vary."""
+    """Return orthonormal columns that span the centred columns. Constant columns span nothing."""
     if len(codes) == 0:
         return codes[:, :0]
     centred = codes - codes.mean(axis=0)
@@ -264,7 +265,7 @@ def _whiten(codes: np.ndarray) -> np.ndarray:
 
 
 def _gate_similarity(weights: np.ndarray) -> np.ndarray:
-    """Return the cosine between tasks of gate weights (n_samples, n_tasks, n_experts)."""
+    """Return the cosine between the tasks of gates of shape (n_samples, n_tasks, n_experts)."""
     n_samples, n_tasks, n_experts = weights.shape
     away = (weights - 1 / n_experts).astype(np.float64).swapaxes(0, 1).reshape(n_tasks, -1)
     sizes = np.linalg.norm(away, axis=1)

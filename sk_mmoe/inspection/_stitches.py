@@ -1,4 +1,4 @@
-"""How much the tasks of a cross-stitch network take from each other."""
+"""How much the tasks of a cross-stitch network share."""
 
 from __future__ import annotations
 
@@ -13,48 +13,49 @@ from sk_mmoe.inspection._drawing import check_task_names, draw_map, last_step, m
 
 
 class StitchDisplay:
-    """The stitches of a cross-stitch network, a map for each hidden layer.
+    """Heat maps of the matrices of a cross-stitch network, one per hidden layer.
 
-    A row shows what one task takes from the activations of all tasks [1]_. A map with zeros off its
-    diagonal shares nothing in its layer. The weights apply to activations of different sizes, so a
-    small one may still carry much.
+    Use it to see in which layers the tasks share. A row shows the weights that one task gives to
+    the activations of all tasks [1]_. If all weights off the diagonal are zero, the tasks share
+    nothing in that layer. The activations of different tasks may differ in scale, so a small weight
+    can still matter.
 
-    Make it by :meth:`from_estimator`.
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     weights : sequence of array-like of shape (n_tasks, n_tasks)
-        The stitch of each hidden layer, the mean over units if each unit has one.
+        The matrix of each hidden layer. If each unit has a matrix, their mean.
     spread : sequence of array-like of shape (n_tasks, n_tasks), default=None
-        The standard deviations over units.
+        The standard deviations over units. `None` if the units of a layer share a matrix.
     task_names : sequence of str
         The names of the tasks.
     normalized : bool, default=False
-        Whether the weights were divided by the sums of absolute values of their rows.
+        Whether each row was divided by the sum of its absolute values.
 
     Attributes
     ----------
     weights : ndarray of shape (n_layers, n_tasks, n_tasks)
-        The stitches.
+        The matrices.
     spread : ndarray of shape (n_layers, n_tasks, n_tasks) or None
         The standard deviations over units.
     task_names : list of str
         The names of the tasks.
     normalized : bool
-        Whether the weights were divided.
+        Whether each row was divided by the sum of its absolute values.
     axes_ : ndarray of shape (n_layers,) of matplotlib Axes
-        The maps' axes, once drawn.
+        The axes of the maps. Defined after drawing, like the following attributes.
     figure_ : matplotlib Figure
-        The figure, once drawn.
+        The figure.
     im_ : list of matplotlib AxesImage of length n_layers
-        The maps, once drawn.
+        The heat maps.
     text_ : list of ndarray of shape (n_tasks, n_tasks) of matplotlib Text, or None
-        What is written in the cells of each map, once drawn.
+        The text in the cells of each map.
 
     Raises
     ------
     ValueError
-        If the stitches are none or not square, or a name for each task is missing.
+        If there are no matrices, a matrix is not square, or there is not one name per task.
 
     References
     ----------
@@ -104,23 +105,23 @@ class StitchDisplay:
         cmap: Any = "RdBu_r",
         ax: Any = None,
     ) -> StitchDisplay:
-        """Take the stitches from a fitted estimator, and draw them.
+        """Take the matrices of a fitted estimator and draw them.
 
         Parameters
         ----------
         estimator : estimator
             A fitted cross-stitch estimator, or a pipeline that ends in one.
         normalize : bool, default=True
-            Whether to divide each row by the sum of its absolute values, for each unit if each has
-            a stitch. The next layer can undo the scale of a row, so only the proportions in it
-            tell how tasks share. `False` shows the weights as they were learned.
+            Whether to divide each row by the sum of its absolute values. The next layer can undo
+            the scale of a row, so only the proportions within it show how tasks share. Set it to
+            False to see the weights as they were learned.
         include_values : bool, default=True
-            Whether to write the weights into the cells, and under them the standard deviation over
-            units if each has a stitch.
+            Whether to write the weights into the cells. If each unit has a matrix, the standard
+            deviation over units is written below them.
         cmap : str or matplotlib Colormap, default="RdBu_r"
-            The colours, best diverging ones: zero is in their middle.
+            The colour map. Zero is in its middle, so choose a diverging one.
         ax : matplotlib Axes or array-like of Axes of length n_layers, default=None
-            Where to draw. `None` makes a new figure.
+            The axes to draw on. `None` creates a new figure.
 
         Returns
         -------
@@ -130,7 +131,7 @@ class StitchDisplay:
         Raises
         ------
         ValueError
-            If the estimator has no stitches.
+            If the estimator is not a cross-stitch network, or has no hidden layers.
         ImportError
             If matplotlib is not installed.
         """
@@ -144,12 +145,12 @@ class StitchDisplay:
         stitches = [stitch.astype(np.float64) for stitch in estimator.stitches_]
         if not stitches:
             raise ValueError(
-                "the network has no hidden layers and so no stitches. Give hidden_layer_sizes at "
-                "least one."
+                "the network has no hidden layers and therefore no stitches. Set "
+                "hidden_layer_sizes to at least one layer."
             )
         if normalize:
             stitches = [_normalize_rows(stitch) for stitch in stitches]
-        # A layer without stitches of units counts as one unit.
+        # A layer whose units share a matrix counts as one unit.
         by_unit = [stitch.reshape(-1, *stitch.shape[-2:]) for stitch in stitches]
         display = cls(
             [stitch.mean(axis=0) for stitch in by_unit],
@@ -162,16 +163,16 @@ class StitchDisplay:
     def plot(
         self, *, include_values: bool = True, cmap: Any = "RdBu_r", ax: Any = None
     ) -> StitchDisplay:
-        """Draw the maps.
+        """Draw the heat maps.
 
         Parameters
         ----------
         include_values : bool, default=True
-            Whether to write the weights, and their spread if there is one, into the cells.
+            Whether to write the weights into the cells, and their spread if there is one.
         cmap : str or matplotlib Colormap, default="RdBu_r"
-            The colours, best diverging ones: zero is in their middle.
+            The colour map. Zero is in its middle, so choose a diverging one.
         ax : matplotlib Axes or array-like of Axes of length n_layers, default=None
-            Where to draw. `None` makes a new figure.
+            The axes to draw on. `None` creates a new figure.
 
         Returns
         -------
@@ -181,7 +182,7 @@ class StitchDisplay:
         Raises
         ------
         ValueError
-            If there are more or fewer axes than layers.
+            If the number of axes is not the number of layers.
         ImportError
             If matplotlib is not installed.
         """
@@ -212,7 +213,7 @@ class StitchDisplay:
         return self
 
     def _cells(self, layer: int) -> np.ndarray | str:
-        """Return what to write in the cells of a map, or the format of its numbers."""
+        """Return the text of the cells of a map, or the format of its numbers."""
         if self.spread is None:
             return "+.2f"
         cells = np.empty(self.spread[layer].shape, dtype=object)
@@ -222,6 +223,6 @@ class StitchDisplay:
 
 
 def _normalize_rows(stitch: np.ndarray) -> np.ndarray:
-    """Divide rows by the sums of their absolute values; a row of zeros stays."""
+    """Divide rows by the sums of their absolute values. A row of zeros is unchanged."""
     totals = np.abs(stitch).sum(axis=-1, keepdims=True)
     return stitch / np.where(totals > 0, totals, 1)

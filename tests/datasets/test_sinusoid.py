@@ -231,7 +231,7 @@ def test_defaults_are_the_papers_size():
         ({"scale": 0}, "scale"),
         ({"scale": math.inf}, "scale"),
         ({"alpha": 1.0}, "alpha"),
-        ({"alpha": [1.0]}, r"equally long.*\(1,\) and \(3,\)"),
+        ({"alpha": [1.0]}, r"of equal length.*\(1,\) and \(3,\)"),
         ({"alpha": [[1.0]], "beta": [[1.0]]}, "one-dimensional"),
         ({"beta": [0, math.inf, 0]}, "beta contains infinity"),
         ({"noise": -0.1}, "noise"),

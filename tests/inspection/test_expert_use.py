@@ -1,8 +1,11 @@
 """The picture of the use of experts."""
 
+from types import SimpleNamespace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 from matplotlib.colors import to_rgba
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import entropy
@@ -10,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sk_mmoe import MMoEClassifier, SharedBottomClassifier
+from sk_mmoe import MMoEClassifier, PLEClassifier, SharedBottomClassifier
 from sk_mmoe.inspection import ExpertUseDisplay
 
 FAST = {"max_iter": 2, "random_state": 0}
@@ -26,10 +29,10 @@ THREE_TASKS = {
 class Gates(BaseEstimator):
     """A fitted estimator whose gates are given."""
 
-    def __init__(self, weights, task_names, n_task_experts=0):
+    def __init__(self, weights, task_names, reachable=None):
         self.weights = weights
         self.task_names = self.task_names_ = task_names
-        self.n_task_experts = n_task_experts
+        self.reachable = reachable
 
     def fit(self, X, y=None):
         """Do nothing, as there is nothing to fit."""
@@ -38,6 +41,15 @@ class Gates(BaseEstimator):
     def __sklearn_is_fitted__(self):
         """Return that this can be drawn."""
         return True
+
+    @property
+    def net_(self):
+        """Return a net whose network knows which experts each task can reach."""
+        reachable = np.ones(np.shape(self.weights[-1])[1:], dtype=bool)
+        if self.reachable is not None:
+            reachable = np.array(self.reachable, dtype=bool)
+        network = SimpleNamespace(reachable_experts=lambda: torch.from_numpy(reachable))
+        return SimpleNamespace(network=network)
 
     def gate_weights(self, X, *, level):
         """Return the gates of a level."""
@@ -91,7 +103,7 @@ def test_entropies_tell_even_gates_from_those_that_pick(gates, of_samples, of_me
 def test_experts_of_other_tasks_do_not_count():
     # Two experts of the first task, two of the second, and a shared one, whom the second abandoned.
     weights = np.array([[[0.25, 0.25, 0, 0, 0.5], [0, 0, 0.5, 0.5, 0]]] * 3)
-    model = Gates([weights], ["click", "like"], n_task_experts=2)
+    model = Gates([weights], ["click", "like"], reachable=[[1, 1, 0, 0, 1], [0, 0, 1, 1, 1]])
     display = ExpertUseDisplay.from_estimator(model, None)
     expected = [entropy([1, 1, 2], base=3), entropy([1, 1], base=3)]
     assert_allclose(display.sample_entropy, expected)
@@ -100,8 +112,15 @@ def test_experts_of_other_tasks_do_not_count():
     assert texts(display.text_[1]) == ["n/a", "n/a", "0.50", "0.50", "0.00"]
 
 
+def test_experts_of_other_tasks_are_read_from_the_network(X, y):
+    model = PLEClassifier(n_shared_experts=1, n_task_experts=2, **FAST).fit(X, y)
+    display = ExpertUseDisplay.from_estimator(model, X)
+    assert_array_equal(display.reachable, [[1, 1, 0, 0, 1], [0, 0, 1, 1, 1]])
+    assert (display.use[~display.reachable] == 0).all()
+
+
 def test_a_task_with_a_single_expert_has_no_entropy():
-    model = Gates([[np.eye(2)] * 3], ["click", "like"], n_task_experts=1)
+    model = Gates([[np.eye(2)] * 3], ["click", "like"], reachable=np.eye(2))
     display = ExpertUseDisplay.from_estimator(model, None)
     assert np.isnan(display.sample_entropy).all()
     assert np.isnan(display.mean_entropy).all()

@@ -253,7 +253,7 @@ def test_inputs_that_cannot_be_drawn_are_errors(model, X, y):
         ):
             draw(model, X, feature=feature)
     plain = MMoEClassifier(**FAST).fit(X.to_numpy(), y)
-    with pytest.raises(ValueError, match="got 'x0'; X has no names of columns"):
+    with pytest.raises(ValueError, match="got 'x0'; X has no column names"):
         draw(plain, X.to_numpy(), feature="x0")
     with pytest.raises(ValueError, match="n_bins"):
         draw(model, X, feature=0, n_bins=1)
@@ -263,7 +263,7 @@ def test_a_feature_without_values_is_an_error(X, y):
     X = X.assign(note=None)
     columns = make_column_transformer(("passthrough", list(X)[:8]))
     model = make_pipeline(columns, MMoEClassifier(**FAST)).fit(X, y)
-    with pytest.raises(ValueError, match="no sample has a value of the feature 'note'"):
+    with pytest.raises(ValueError, match="feature 'note' has no known and finite value"):
         GateCurvesDisplay.from_estimator(model, X, feature="note")
 
 
