@@ -33,7 +33,11 @@ def environment():
 def write(name, **measured):
     """Write the results of a benchmark, such as "speed/scale", to ``results/<name>.json``."""
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({"environment": environment(), **measured}, indent=1) + "\n")
+    path.parent.mkdir(exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    text = json.dumps({"environment": environment(), **measured}, indent=1) + "\n"
+    unfinished.write_text(text)
+    unfinished.replace(path)  # so that who stops a benchmark loses no run
     print(f"written: benchmarks/results/{name}.json")
 
 
@@ -45,6 +49,37 @@ def read(name):
 def runs_of(name):
     """Return the runs that a benchmark has on record, an empty list before its first one."""
     return read(name)["runs"] if (RESULTS / f"{name}.json").exists() else []
+
+
+class Record:
+    """The runs of a benchmark, written as they come; a run that is on record is not repeated.
+
+    Parameters
+    ----------
+    name : str
+        Where they lie, such as "accuracy/sizes".
+    **facts
+        What else the file says: the question, what was not run, sizes.
+    """
+
+    def __init__(self, name, **facts):
+        self.name, self.facts, self.runs = name, facts, runs_of(name)
+
+    def find(self, **key):
+        """Return the run with these entries, None if there is none."""
+        alike = (run for run in self.runs if all(run.get(k) == value for k, value in key.items()))
+        return next(alike, None)
+
+    def add(self, **run):
+        """Keep a run."""
+        print(json.dumps(run), flush=True)
+        self.runs.append(run)
+        self.save()
+        return run
+
+    def save(self):
+        """Write all runs."""
+        write(self.name, **self.facts, runs=self.runs)
 
 
 def _git(*arguments):

@@ -6,13 +6,13 @@ of the validation half of the test file, which also stops training. The other ha
 Ideas that are not in the package are written here, through what skorch and scikit-learn offer, or
 in ``_tabm.py``. A run that is there already is not repeated.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.ablation census1
-    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.ablation kuairand
+    OMP_NUM_THREADS=1 python benchmarks/accuracy/ablation.py census1
+    OMP_NUM_THREADS=1 python benchmarks/accuracy/ablation.py kuairand
 """
 
 import argparse
-import json
-import time
+from functools import partial
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -23,11 +23,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, QuantileTransformer, StandardScaler
 from skorch.callbacks import LRScheduler
 
-from benchmarks._shared.record import runs_of, write
+from benchmarks._shared.record import Record
+from benchmarks._shared.timing import clock
 from benchmarks.accuracy._data import load
 from benchmarks.accuracy._tabm import MeanLoss, TabM
 from sk_mmoe import MMoEClassifier
-from sk_mmoe.nn import MMoE, MultiTaskLoss
+from sk_mmoe.nn import MMoE, MultiTaskLoss, count_parameters
 
 PATIENCE = 3
 # A schedule has to know both.
@@ -140,6 +141,23 @@ def prepare(tables, preparation):
     ]
 
 
+def fit_and_judge(parameters, seed, learned, judged):
+    """Return what a fit takes, and how good it is on the data that stop it."""
+    model = MMoEClassifier(**{"n_iter_no_change": PATIENCE, "random_state": seed} | parameters)
+    X_val, y_val = judged
+    seconds, _ = clock(partial(model.fit, *learned, X_val=X_val, y_val=y_val))
+    run = {
+        "seconds": round(seconds, 1),
+        "n_parameters": count_parameters(model.net_.module_),
+        "epochs": model.n_iter_,
+    }
+    probas = [p[:, 1] for p in model.predict_proba(X_val)]
+    for metric, score in (("auc", roc_auc_score), ("log_loss", log_loss)):
+        pairs = zip(y_val, probas, strict=True)
+        run[metric] = {task: round(score(y_val[task], p), 5) for task, p in pairs}
+    return run
+
+
 def main():
     """Fit all variants with all seeds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -151,36 +169,19 @@ def main():
     if options.data == "census1":
         X = X.sample(frac=1 / 3, random_state=0)
         y = y.loc[X.index]
-    result = f"accuracy/ablation_{options.data}"
-    runs = runs_of(result)
-    done = {(run["variant"], run["seed"]) for run in runs}
-    for seed in options.seeds:
-        for name, (parameters, preparation) in variants(len(X)).items():
-            if (name, seed) in done or (options.only and name not in options.only):
-                continue
-            learned, judged = prepare([X, X_val], preparation)
-            options_of_all = {"n_iter_no_change": PATIENCE, "random_state": seed}
-            model = MMoEClassifier(**options_of_all | parameters)
-            start = time.perf_counter()
-            model.fit(learned, y, X_val=judged, y_val=y_val)
-            seconds = time.perf_counter() - start
-            probas = [p[:, 1] for p in model.predict_proba(judged)]
-            run = {"variant": name, "seed": seed, "seconds": round(seconds, 1)}
-            run["n_parameters"] = sum(p.numel() for p in model.net_.module_.parameters())
-            run["epochs"] = model.n_iter_
-            for metric, score in (("auc", roc_auc_score), ("log_loss", log_loss)):
-                pairs = zip(y_val, probas, strict=True)
-                run[metric] = {task: round(score(y_val[task], p), 5) for task, p in pairs}
-            print(json.dumps(run), flush=True)
-            runs.append(run)
-            write(
-                result,
-                question="what each part of the default estimator is worth",
-                rows=[len(X), len(X_val)],
-                not_run="pairs of changes; other data; the test half",
-                runs=runs,
-            )
-    table = pd.json_normalize(runs).groupby("variant", sort=False)
+    record = Record(
+        f"accuracy/ablation_{options.data}",
+        question="what each part of the default estimator is worth",
+        rows=[len(X), len(X_val)],
+        not_run="pairs of changes; other data; the test half",
+    )
+    for seed, (name, (parameters, preparation)) in product(options.seeds, variants(len(X)).items()):
+        if record.find(variant=name, seed=seed) or (options.only and name not in options.only):
+            continue
+        learned, judged = prepare([X, X_val], preparation)
+        run = fit_and_judge(parameters, seed, (learned, y), (judged, y_val))
+        record.add(variant=name, seed=seed, **run)
+    table = pd.json_normalize(record.runs).groupby("variant", sort=False)
     columns = [f"{metric}.{task}" for metric in ("auc", "log_loss") for task in y]
     print(table[columns].agg(["mean", "std"]).round(5).to_string())
 

@@ -7,14 +7,12 @@ of as many draws for every model, the first of which is its defaults and all oth
 boosting one for each. Then the choice is fitted with all seeds. One thread. The raw results of each
 run are written as they come, and a run that is there already is not repeated.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.accuracy census1 --no-cross      # two hours
-    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.accuracy census2 --single
-    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.accuracy kuairand --no-cross --all-members
+    OMP_NUM_THREADS=1 python benchmarks/accuracy/accuracy.py census1 --no-cross      # two hours
+    OMP_NUM_THREADS=1 python benchmarks/accuracy/accuracy.py census2 --single
+    OMP_NUM_THREADS=1 python benchmarks/accuracy/accuracy.py kuairand --no-cross --all-members
 """
 
 import argparse
-import json
-import time
 from functools import partial
 
 import numpy as np
@@ -22,9 +20,11 @@ import pandas as pd
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 from sklearn.model_selection import ParameterSampler
 
-from benchmarks._shared.record import runs_of, write
+from benchmarks._shared.record import Record
+from benchmarks._shared.timing import clock
 from benchmarks.accuracy._data import load
 from sk_mmoe import MMoEClassifier
+from sk_mmoe.nn import count_parameters
 
 MMOE_SPACES = [
     {  # the vectors of categories and knots
@@ -67,8 +67,8 @@ def judge(y, proba):
     }
 
 
-class Benchmark:
-    """The runs of one data set, kept in a file.
+class Benchmark(Record):
+    """The runs of one data set.
 
     Parameters
     ----------
@@ -79,39 +79,29 @@ class Benchmark:
     """
 
     def __init__(self, name, n_trials):
-        self.name, self.n_trials = name, n_trials
         self.tables = load(name)
         self.tasks = list(self.tables[0][1])
-        self.runs = runs_of(f"accuracy/accuracy_{name}")
-
-    def run(self, fit, **key):
-        """Return the results of a run: those in the file, or those of a fit."""
-        for run in self.runs:
-            if all(run.get(name) == value for name, value in key.items()):
-                return run
-        start = time.perf_counter()
-        probas, facts = fit()
-        run = key | facts | {"seconds": round(time.perf_counter() - start, 1)}
-        for part, (_, y), proba in zip(
-            ("validation", "test"), self.tables[1:], probas, strict=True
-        ):
-            run[part] = {task: judge(y[task], p) for task, p in proba.items()}
-        print(json.dumps(run), flush=True)
-        self.runs.append(run)
-        self.save()
-        return run
-
-    def save(self):
-        """Write all runs."""
-        write(
-            f"accuracy/accuracy_{self.name}",
+        self.n_trials = n_trials
+        super().__init__(
+            f"accuracy/accuracy_{name}",
             question="one multi-task model against gradient boosting, one model per task",
             rows=[len(X) for X, _ in self.tables],
             columns=self.tables[0][0].shape[1],
-            n_trials=self.n_trials,
+            n_trials=n_trials,
             not_run="more draws of parameters; boosters other than these three",
-            runs=self.runs,
         )
+
+    def run(self, fit, **key):
+        """Return the results of a run: those on record, or those of a fit."""
+        if (known := self.find(**key)) is not None:
+            return known
+        seconds, (probas, facts) = clock(fit)
+        parts = zip(("validation", "test"), self.tables[1:], probas, strict=True)
+        scores = {
+            part: {task: judge(y[task], p) for task, p in proba.items()}
+            for part, (_, y), proba in parts
+        }
+        return self.add(**key, **facts, seconds=round(seconds, 1), **scores)
 
     def keep_final(self, chosen):
         """Forget final runs of parameters that a search over fewer draws had chosen.
@@ -139,8 +129,8 @@ class Benchmark:
             dict(zip(tasks, (p[:, 1] for p in model.predict_proba(part)), strict=True))
             for part in (X_val, X_test)
         ]
-        weights = sum(p.numel() for p in model.net_.module_.parameters())
-        return probas, {"n_parameters": weights, "epochs": model.n_iter_}
+        n_parameters = count_parameters(model.net_.module_)
+        return probas, {"n_parameters": n_parameters, "epochs": model.n_iter_}
 
     def boosting(self, library, parameters, task, seed):
         """Fit boosted trees to one task."""
@@ -155,8 +145,7 @@ class Benchmark:
         """Return the best parameters by the mean AUC of tasks on validation data."""
         trials = draw(spaces, self.n_trials)
         runs = [
-            self.run(lambda p=p: fit(p, seed=0), stage="search", **key, parameters=p)
-            for p in trials
+            self.run(partial(fit, p, seed=0), stage="search", **key, parameters=p) for p in trials
         ]
         aucs = [np.mean([run["validation"][t]["auc"] for t in tasks]) for run in runs]
         return trials[int(np.argmax(aucs))]
@@ -198,33 +187,14 @@ def main():
     benchmark.keep_final(chosen | {(name, None): p for name, p in networks.items()})
     for seed in range(options.seeds):
         for name, p in networks.items():
-            benchmark.run(
-                lambda p=p, seed=seed: benchmark.network(p, seed),
-                stage="seeds",
-                model=name,
-                parameters=p,
-                seed=seed,
-            )
+            key = {"stage": "seeds", "model": name, "parameters": p, "seed": seed}
+            benchmark.run(partial(benchmark.network, p, seed), **key)
         for task in benchmark.tasks if options.single else []:
-            benchmark.run(
-                lambda task=task, seed=seed: benchmark.network({}, seed, [task]),
-                stage="seeds",
-                model="MMoE, one task",
-                task=task,
-                parameters={},
-                seed=seed,
-            )
+            key = {"stage": "seeds", "model": "MMoE, one task", "task": task, "parameters": {}}
+            benchmark.run(partial(benchmark.network, {}, seed, [task]), **key, seed=seed)
         for (library, task), p in chosen.items():
-            benchmark.run(
-                lambda library=library, task=task, p=p, seed=seed: benchmark.boosting(
-                    library, p, task, seed
-                ),
-                stage="seeds",
-                model=library,
-                task=task,
-                parameters=p,
-                seed=seed,
-            )
+            key = {"stage": "seeds", "model": library, "task": task, "parameters": p, "seed": seed}
+            benchmark.run(partial(benchmark.boosting, library, p, task, seed), **key)
     summarise(benchmark.runs)
 
 

@@ -4,15 +4,14 @@ Each model has the parameters that ``accuracy.py`` chose for it. What the mean o
 members and three kinds of boosted trees does not reach, no one of them is near. One thread; a seed
 that is there already is not repeated.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.blend census1      # eight minutes a seed
+    OMP_NUM_THREADS=1 python benchmarks/accuracy/blend.py census1      # eight minutes a seed
 """
 
 import argparse
-import json
 
 from scipy.special import expit, logit
 
-from benchmarks._shared.record import runs_of, write
+from benchmarks._shared.record import Record
 from benchmarks.accuracy._boosting import SPACES
 from benchmarks.accuracy.accuracy import Benchmark, judge
 
@@ -51,23 +50,19 @@ def main():
     options = parser.parse_args()
     benchmark = Benchmark(options.data, n_trials=0)
     _, _, (_, y) = benchmark.tables
-    result = f"accuracy/blend_{options.data}"
-    runs = runs_of(result)
+    record = Record(
+        f"accuracy/blend_{options.data}",
+        question="how far the mean log odds of all models get",
+        not_run="weights other than equal ones",
+    )
     for seed in options.seeds:
-        if any(run["seed"] == seed for run in runs):
+        if record.find(seed=seed) is not None:
             continue
         found = fit_all(benchmark, seed)
         for name, models in blends(found).items():
             odds = {t: sum(logit(found[m][t]) for m in models) / len(models) for t in y}
             scores = {task: judge(y[task], expit(odds[task])) for task in y}
-            runs.append({"model": name, "seed": seed, "test": scores})
-            print(json.dumps(runs[-1]), flush=True)
-        write(
-            result,
-            question="how far the mean log odds of all models get",
-            not_run="weights other than equal ones",
-            runs=runs,
-        )
+            record.add(model=name, seed=seed, test=scores)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Draw all that the accuracy benchmarks tried: AUC on validation data, by the time to fit.
 
-    python -m benchmarks.accuracy.plot_tried
+    python benchmarks/accuracy/plot_tried.py
 
 Reads the raw results of ``accuracy.py``, writes ``docs/_static/tried.png``.
 """

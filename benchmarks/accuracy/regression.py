@@ -3,12 +3,12 @@
 No parameter is chosen: this asks whether the defaults, found on Census-Income, do harm elsewhere.
 Each table is drawn and split anew for every seed.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.regression      # five minutes
+    OMP_NUM_THREADS=1 python benchmarks/accuracy/regression.py      # five minutes
 """
 
 import json
-import time
 import warnings
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks._shared.record import write
+from benchmarks._shared.timing import clock
 from sk_mmoe import MMoERegressor
 from sk_mmoe.datasets import make_multitask_sinusoid
 
@@ -93,23 +94,19 @@ def main():
     """Fit all models to all tables."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     runs = []
-    for table, (make, sizes) in TABLES.items():
-        for n_samples in sizes:
-            for seed in SEEDS:
-                n_test = N_TEST if n_samples > 20 else 5
-                X, y = make(n_samples + n_test, seed)
-                X_train, X_test, y_train, y_test = train_test_split(
-                    pd.DataFrame(X).add_prefix("x"), y, test_size=n_test, random_state=seed
-                )
-                for name, model in models(seed).items():
-                    start = time.perf_counter()
-                    model.fit(X_train, y_train)
-                    seconds = time.perf_counter() - start
-                    score = r2_score(y_test, model.predict(X_test))
-                    run = {"table": table, "n_samples": len(X_train), "model": name, "seed": seed}
-                    runs.append(run | {"r2": round(score, 4), "seconds": round(seconds, 2)})
-            done = pd.DataFrame(runs).query("table == @table and n_samples == n_samples.max()")
-            print(json.dumps(done.groupby("model")["r2"].mean().round(3).to_dict()), flush=True)
+    cases = [(table, make, n) for table, (make, sizes) in TABLES.items() for n in sizes]
+    for (table, make, n_samples), seed in product(cases, SEEDS):
+        n_test = N_TEST if n_samples > 20 else 5
+        X, y = make(n_samples + n_test, seed)
+        X_train, X_test, y_train, y_test = train_test_split(
+            pd.DataFrame(X).add_prefix("x"), y, test_size=n_test, random_state=seed
+        )
+        for name, model in models(seed).items():
+            seconds, _ = clock(model.fit, X_train, y_train)
+            score = r2_score(y_test, model.predict(X_test))
+            run = {"table": table, "n_samples": len(X_train), "model": name, "seed": seed}
+            runs.append(run | {"r2": round(score, 4), "seconds": round(seconds, 2)})
+            print(json.dumps(runs[-1]), flush=True)
     table = pd.DataFrame(runs).groupby(["table", "n_samples", "model"], sort=False)["r2"]
     print(table.agg(["mean", "std"]).round(3).unstack("model").to_string())
     write(

@@ -1,6 +1,6 @@
 """Print the tables of the user guide's page on accuracy, from the raw results.
 
-    python -m benchmarks.accuracy.report
+    python benchmarks/accuracy/report.py
 
 A test holds the page to what this prints.
 """

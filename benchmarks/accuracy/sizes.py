@@ -5,11 +5,10 @@ sees a validation set: those that stop early hold out a part of their rows. Two 
 differ from the defaults in one parameter, a third reads what the logistic regression reads. The
 rows that judge are one half of the test file. A run that is there already is not repeated.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.accuracy.sizes      # ten minutes
+    OMP_NUM_THREADS=1 python benchmarks/accuracy/sizes.py      # ten minutes
 """
 
-import json
-import time
+from itertools import product
 
 import lightgbm
 import xgboost
@@ -21,7 +20,8 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from benchmarks._shared.record import runs_of, write
+from benchmarks._shared.record import Record
+from benchmarks._shared.timing import clock
 from benchmarks.accuracy._data import load
 from sk_mmoe import MMoEClassifier
 
@@ -52,32 +52,22 @@ def models(seed):
 def main():
     """Fit all models at all sizes."""
     (X, y), _, (X_test, y_test) = load("census1")
-    runs = runs_of("accuracy/sizes")
-    done = {(run["n_rows"], run["model"], run["seed"]) for run in runs}
-    for n_rows in SIZES:
-        for seed in SEEDS:
-            X_part = X.sample(n_rows, random_state=seed)
-            y_part = y.loc[X_part.index]
-            for name, model in models(seed).items():
-                if (n_rows, name, seed) in done:
-                    continue
-                start = time.perf_counter()
-                model.fit(X_part, y_part)
-                run = {"n_rows": n_rows, "model": name, "seed": seed}
-                run["seconds"] = round(time.perf_counter() - start, 2)
-                proba = model.predict_proba(X_test)
-                run["auc"] = {
-                    task: round(roc_auc_score(y_test[task], p[:, 1]), 5)
-                    for task, p in zip(y, proba, strict=True)
-                }
-                runs.append(run)
-                print(json.dumps(run), flush=True)
-    write(
+    record = Record(
         "accuracy/sizes",
         question="AUC on Census-Income, group 1, by number of rows, defaults nearly everywhere",
         not_run="tuning of any model at these sizes; the whole file is in accuracy_census1.json",
-        runs=runs,
     )
+    for n_rows, seed in product(SIZES, SEEDS):
+        X_part = X.sample(n_rows, random_state=seed)
+        y_part = y.loc[X_part.index]
+        for name, model in models(seed).items():
+            key = {"n_rows": n_rows, "model": name, "seed": seed}
+            if record.find(**key) is not None:
+                continue
+            seconds, _ = clock(model.fit, X_part, y_part)
+            probas = zip(y, model.predict_proba(X_test), strict=True)
+            auc = {task: round(roc_auc_score(y_test[task], p[:, 1]), 5) for task, p in probas}
+            record.add(**key, seconds=round(seconds, 2), auc=auc)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, StackDataset
 
 from sk_mmoe import MMoEClassifier
-from sk_mmoe.nn import MMoE
+from sk_mmoe.nn import MMoE, count_parameters
 
 TASKS = ("income", "never_married")
 ADAMW = {"lr": 1e-3, "weight_decay": 1e-4}
@@ -51,11 +51,6 @@ class Joint(nn.Module):
 
     def forward(self, numbers, codes=None):
         return torch.cat(self.mmoe(self.inputs(numbers, codes)), 1)
-
-
-def count(module):
-    """Return the number of parameters."""
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 class Side:
@@ -99,7 +94,7 @@ class Side:
         return self.network(*batch)
 
     def n_parameters(self):
-        return count(self.network)
+        return count_parameters(self.network)
 
 
 class Ours(Side):
@@ -140,7 +135,7 @@ class Mlp(Ours):
     """scikit-learn's MLPClassifier; one hidden layer with as many parameters as the MMoE."""
 
     def fit(self, X, y, epochs, seed):
-        n_units = round((count(self.joint()) - 2) / (self.n_numbers + 3))
+        n_units = round((count_parameters(self.joint()) - 2) / (self.n_numbers + 3))
         self.model = MLPClassifier(n_units, **self.parameters(epochs, seed)).fit(X, y)
 
     def predict_proba(self, X):

@@ -3,31 +3,34 @@
 Two regression tasks, default sizes, on one table; time is that of a whole `fit`, in units of
 MMoE's. All sides run interleaved in every round, and a ratio is that of the medians.
 
-    python -m benchmarks.speed.architectures   # about five minutes on two cores
+    python benchmarks/speed/architectures.py   # about five minutes on two cores
 """
 
 import argparse
-import time
+from functools import partial
 
 import numpy as np
 import torch
 
 import sk_mmoe
 from benchmarks._shared.record import write
+from benchmarks._shared.timing import take_turns
+from benchmarks.speed._cases import epochs
 from sk_mmoe.nn import count_parameters
 from sk_mmoe.nn.balancing import BALANCING
 
+N_FEATURES = 100
 YARDSTICK = "MMoE"
-MODELS = {
-    "SingleTask": {},
-    "SharedBottom": {},
-    "L2Constrained": {},
-    "CrossStitch": {},
-    "TensorFactorization": {},
-    "OMoE": {},
-    YARDSTICK: {},
-    "PLE": {},
-}
+MODELS = [
+    "SingleTask",
+    "SharedBottom",
+    "L2Constrained",
+    "CrossStitch",
+    "TensorFactorization",
+    "OMoE",
+    YARDSTICK,
+    "PLE",
+]
 VARIANTS = {
     "trunk of 64": {"trunk_hidden_layer_sizes": (64,)},
     "two levels": {"n_levels": 2},
@@ -37,16 +40,9 @@ VARIANTS = {
 }
 
 
-def make(name, options, epochs):
-    """Return an estimator that trains for a fixed number of epochs."""
-    return getattr(sk_mmoe, f"{name}Regressor")(
-        max_iter=epochs,
-        n_iter_no_change=epochs,
-        early_stopping=False,
-        average=False,
-        random_state=0,
-        **options,
-    )
+def make(name, n_epochs, **parameters):
+    """Return an estimator of an architecture."""
+    return getattr(sk_mmoe, f"{name}Regressor")(**epochs(n_epochs), **parameters)
 
 
 def main():
@@ -59,41 +55,37 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(options.rows, 100)).astype(np.float32)
+    X = rng.normal(size=(options.rows, N_FEATURES)).astype(np.float32)
     y = X[:, :2] * X[:, 2:4] + 0.1 * rng.normal(size=(options.rows, 2))
-    sides = {name: (name, parameters) for name, parameters in MODELS.items()}
-    sides |= {f"{YARDSTICK}, {name}": (YARDSTICK, v) for name, v in VARIANTS.items()}
-    seconds = {side: [] for side in sides}
-    parameters = {}
-    for _ in range(options.repeats):
-        for side, (name, settings) in sides.items():
-            model = make(name, settings, options.epochs)
-            start = time.perf_counter()
-            model.fit(X, y)
-            seconds[side].append(round(time.perf_counter() - start, 4))
-            parameters[side] = count_parameters(model.net_.module_)
-    unit = float(np.median(seconds[YARDSTICK]))
-    rows = [
+    models = {name: make(name, options.epochs) for name in MODELS}
+    models |= {
+        f"{YARDSTICK}, {name}": make(YARDSTICK, options.epochs, **parameters)
+        for name, parameters in VARIANTS.items()
+    }
+    sides = {name: partial(model.fit, X, y) for name, model in models.items()}
+    seconds = take_turns(sides, options.repeats)
+    unit = np.median(seconds[YARDSTICK])
+    runs = [
         {
-            "model": side,
-            "parameters": parameters[side],
-            "time_over_mmoe": round(float(np.median(seconds[side])) / unit, 2),
-            "seconds": seconds[side],
+            "model": name,
+            "parameters": count_parameters(model.net_.module_),
+            "time_over_mmoe": round(float(np.median(seconds[name]) / unit), 2),
+            "seconds": seconds[name],
         }
-        for side in sides
+        for name, model in models.items()
     ]
-    for row in rows:
-        print(*list(row.values())[:3], sep="\t")
+    for run in runs:
+        print(*list(run.values())[:3], sep="\t")
     write(
         "speed/architectures",
         question="parameters and seconds of fit of every architecture, in units of MMoE's",
         not_run="other numbers of tasks than two, other batch sizes than 256, CUDA",
         n_rows=options.rows,
-        n_features=100,
+        n_features=N_FEATURES,
         n_tasks=2,
         batch_size=256,
         epochs=options.epochs,
-        runs=rows,
+        runs=runs,
     )
 
 

@@ -5,20 +5,28 @@ and predictions; then times `fit` in float32: on the CPU, on the device with the
 with the table left outside (pinned copies, one batch ahead), with products in bfloat16, and several
 members at once. Without a CUDA device it says so and writes nothing.
 
-    python -m benchmarks.speed.devices
+    python benchmarks/speed/devices.py
 """
 
-import time
 from unittest.mock import patch
 
 import numpy as np
 import torch
 
 from benchmarks._shared.record import write
+from benchmarks._shared.timing import clock
+from benchmarks.speed._cases import epochs
 from sk_mmoe import MMoERegressor, fit_runs
 from sk_mmoe.datasets import make_multitask_sinusoid
 
 N_ROWS, N_FEATURES, EPOCHS, REPEATS = 200_000, 100, 3, 3
+SIDES = {
+    "cpu": {"device": "cpu"},
+    "cuda": {"device": "cuda"},
+    "cuda, bfloat16": {"device": "cuda", "net_params": {"amp": True}},
+    "cuda, 8 members": {"device": "cuda", "n_members": 8},
+    "cuda, table outside": {"device": "cuda"},
+}
 
 
 def agreement(X, y):
@@ -35,15 +43,34 @@ def agreement(X, y):
     }
 
 
-def seconds_of(function):
+def seconds_of(function, *arguments):
     """Return the median seconds of a call, after one that warms up."""
-    times = []
-    for _ in range(REPEATS + 1):
-        start = time.perf_counter()
-        function()
+
+    def finished():
+        function(*arguments)
         torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
+
+    times = [clock(finished)[0] for _ in range(REPEATS + 1)]
     return round(float(np.median(times[1:])), 3)
+
+
+def seconds_of_fit(side, X, y, batch_size):
+    """Return the seconds of `fit` on a side."""
+    model = MMoERegressor(batch_size=batch_size, **epochs(EPOCHS), **SIDES[side])
+    if "outside" not in side:
+        return seconds_of(model.fit, X, y)
+    # A table that takes up more than half of the free memory stays outside.
+    with patch("torch.cuda.mem_get_info", lambda device: (0, 0)):
+        return seconds_of(model.fit, X, y)
+
+
+def fits_per_second(n_runs=100, n_alone=10):
+    """Return the fits per second of many small tables, as one program and one after the other."""
+    tables = [make_multitask_sinusoid(10_000, N_FEATURES, random_state=s) for s in range(n_runs)]
+    model = MMoERegressor(device="cuda", **epochs(EPOCHS))
+    stacked = seconds_of(fit_runs, model, tables)
+    alone = seconds_of(lambda: [model.fit(*table) for table in tables[:n_alone]])
+    return {"stacked": round(n_runs / stacked, 2), "in_turn": round(n_alone / alone, 2)}
 
 
 def main():
@@ -55,31 +82,10 @@ def main():
     X, y = X.astype(np.float32), y.astype(np.float32)
     runs = []
     for batch_size in (256, 1024, 8192):
-        model = MMoERegressor(
-            batch_size=batch_size, max_iter=EPOCHS, early_stopping=False, random_state=0
-        )
-
-        def fit(model=model, **parameters):
-            return (
-                model.set_params(net_params=None, device="cuda").set_params(**parameters).fit(X, y)
-            )
-
-        result = {
-            "cpu": seconds_of(lambda fit=fit: fit(device="cpu")),
-            "cuda": seconds_of(fit),
-            "cuda, bfloat16": seconds_of(lambda fit=fit: fit(net_params={"amp": True})),
-            "cuda, 8 members": seconds_of(lambda fit=fit: fit(n_members=8)),
-        }
-        model.set_params(n_members=1)
-        with patch("sk_mmoe.training._loader._free_memory", lambda device: 0):
-            result["cuda, table outside"] = seconds_of(fit)
-        runs.append({"batch_size": batch_size, "seconds": result})
+        seconds = {side: seconds_of_fit(side, X, y, batch_size) for side in SIDES}
+        runs.append({"batch_size": batch_size, "seconds": seconds})
         print(runs[-1], flush=True)
-    tables = [make_multitask_sinusoid(10_000, N_FEATURES, random_state=s) for s in range(100)]
-    model = MMoERegressor(max_iter=EPOCHS, early_stopping=False, random_state=0, device="cuda")
-    stacked = seconds_of(lambda: fit_runs(model, tables))
-    alone = seconds_of(lambda: [model.fit(*table) for table in tables[:10]])
-    per_second = {"stacked": round(100 / stacked, 2), "in_turn": round(10 / alone, 2)}
+    per_second = fits_per_second()
     print("fits per second", per_second)
     write(
         "speed/devices",

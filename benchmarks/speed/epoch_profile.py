@@ -1,11 +1,13 @@
 """Where the time of an epoch goes, and how far it is from the processor's limit.
 
-Parts of a training step of MMoE are timed one by one (taking the batch, forward pass and losses,
-backward pass, optimizer), and `fit` as a whole; what `fit` takes beyond the parts is on record as
-`rest`. The floating-point operations of the matrix products are counted by torch, and stand against
-the rate of a large product of single-precision matrices, measured in the same run.
+A callback on `fit` notes when a training step begins its forward pass, has its losses, calls the
+optimizer and returns from it. What lies between are the parts of a step: taking the batch (from the
+end of one step to the next forward pass), forward pass and losses, backward pass, optimizer. `fit`
+is timed as a whole without the callback; what it takes beyond the parts is on record as `rest`. The
+floating-point operations of the matrix products are counted by torch, and stand against the rate of
+a large product of single-precision matrices, measured in the same run.
 
-    OMP_WAIT_POLICY=passive python -m benchmarks.speed.epoch_profile    # ten minutes
+    OMP_WAIT_POLICY=passive python benchmarks/speed/epoch_profile.py    # ten minutes
 """
 
 import argparse
@@ -15,13 +17,44 @@ from itertools import product
 import numpy as np
 import torch
 from scipy import sparse
+from skorch.callbacks import Callback
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks._shared.record import write
+from benchmarks._shared.timing import clock
+from benchmarks.speed._cases import PAPER, epochs
 from sk_mmoe import MMoEClassifier
 
-N_FEATURES = 100
-WIDTHS = {"expert_hidden_layer_sizes": (16,), "tower_hidden_layer_sizes": (8,)}
+N_FEATURES, N_EPOCHS = 100, 2
+MARKS = ["forward", "backward", "optimizer", "batch"]  # what begins at each mark of a step
+
+
+class StepClock(Callback):
+    """Notes the times at which the parts of every training step begin."""
+
+    def on_train_begin(self, net, **kwargs):
+        """Listen to the network, the losses and the optimizer of a fit."""
+        self.times = []
+        net.module_.register_forward_pre_hook(self.mark)
+        net.criterion_.register_forward_hook(self.mark)
+        step = net.optimizer_.step
+
+        def marked_step(*args, **kwargs):
+            self.mark()
+            result = step(*args, **kwargs)
+            self.mark()
+            return result
+
+        net.optimizer_.step = marked_step
+
+    def mark(self, *_):
+        """Note the time."""
+        self.times.append(time.perf_counter())
+
+    def milliseconds(self):
+        """Return the median of each part."""
+        parts = np.diff(self.times, append=np.nan).reshape(-1, len(MARKS))
+        return dict(zip(MARKS, 1e3 * np.nanmedian(parts, axis=0), strict=True))
 
 
 def make_data(n_rows, n_tasks, density):
@@ -36,43 +69,28 @@ def make_data(n_rows, n_tasks, density):
 def matmul_rate(repeats=9):
     """Return the rate of a product of large matrices, in 1e9 operations a second."""
     a, b = torch.randn(2, 2048, 2048)
-    seconds = [_clock(lambda: a @ b) for _ in range(repeats)]
+    seconds = [clock(lambda: a @ b)[0] for _ in range(repeats)]
     return 2 * 2048**3 / np.median(seconds) / 1e9
 
 
-def _clock(function):
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
 def profile(model, X, y, repeats):
-    """Return the milliseconds of each part of a step, and the operations of its products."""
-    fit = [_clock(lambda: model.fit(X, y)) for _ in range(repeats)]
-    n_steps = -(-len(y) // model.batch_size) * model.max_iter
-    net, parts = model.net_, {"batch": [], "forward": [], "backward": [], "optimizer": []}
-    net.module_.train()
-    targets, weights = model._check_data(X, y, None, reset=False)[1:]
-    dataset = model._make_dataset(model._encoder, X, targets, weights)
-    iterator = iter(net.get_iterator(dataset, training=True))
-    for _ in range(min(50, len(y) // model.batch_size)):
-        marks = [time.perf_counter()]
-        batch = next(iterator)
-        marks.append(time.perf_counter())
-        net.optimizer_.zero_grad()
-        step = net._evaluate(batch)
-        marks.append(time.perf_counter())
-        net.criterion_.balancing.backward(step["task_losses"], net.module_)
-        marks.append(time.perf_counter())
-        net.optimizer_.step()
-        marks.append(time.perf_counter())
-        for name, seconds in zip(parts, np.diff(marks), strict=True):
-            parts[name].append(1e3 * seconds)
+    """Return the milliseconds of each part of a step, and of a step's share of `fit`."""
+    seconds = [clock(model.fit, X, y)[0] for _ in range(repeats)]
+    n_steps = -(-len(y) // model.batch_size) * N_EPOCHS
+    model.set_params(callbacks=[("steps", StepClock())]).fit(X, y)
+    found = dict(model.net_.callbacks_)["steps"].milliseconds()
+    model.set_params(callbacks=None)
+    parts = {name: float(found[name]) for name in ("batch", "forward", "backward", "optimizer")}
+    whole = 1e3 * float(np.median(seconds)) / n_steps
+    return parts | {"rest": whole - sum(parts.values())}, whole
+
+
+def operations(model, X, y):
+    """Return the floating-point operations of a step's matrix products."""
+    rows = model.batch_size
     with FlopCounterMode(display=False) as counter:
-        net._descend(batch)
-    result = {name: float(np.median(values)) for name, values in parts.items()}
-    result["rest"] = 1e3 * float(np.median(fit)) / n_steps - sum(result.values())
-    return result, counter.get_total_flops()
+        model.fit(X[:rows], y[:rows])
+    return counter.get_total_flops() / N_EPOCHS
 
 
 def main():
@@ -88,16 +106,9 @@ def main():
         for batch_size, (n_tasks, n_experts), density in cases:
             X, y = make_data(16 * batch_size if batch_size > 256 else 12_800, n_tasks, density)
             model = MMoEClassifier(
-                n_experts=n_experts,
-                batch_size=batch_size,
-                max_iter=2,
-                early_stopping=False,
-                average=False,
-                random_state=0,
-                **WIDTHS,
+                n_experts=n_experts, batch_size=batch_size, **epochs(N_EPOCHS), **PAPER
             )
-            parts, flops = profile(model, X, y, options.repeats)
-            step = sum(parts.values())
+            parts, step = profile(model, X, y, options.repeats)
             run = {
                 "threads": threads,
                 "batch_size": batch_size,
@@ -108,8 +119,9 @@ def main():
                 "shares": {name: round(ms / step, 3) for name, ms in parts.items()},
             }
             if density == 1:  # a sparse product counts as nothing
-                run["gflops"] = round(flops / step / 1e6, 2)
-                run["part_of_matmul_rate"] = round(flops / step / 1e6 / rates[threads], 3)
+                rate = operations(model, X, y) / step / 1e6
+                run["gflops"] = round(rate, 2)
+                run["part_of_matmul_rate"] = round(rate / rates[threads], 3)
             print(run, flush=True)
             runs.append(run)
     write(
@@ -118,7 +130,7 @@ def main():
         not_run="CUDA",
         matmul_gflops={str(threads): rate for threads, rate in rates.items()},
         n_features=N_FEATURES,
-        widths=WIDTHS,
+        widths=PAPER,
         runs=runs,
     )
 

@@ -6,7 +6,7 @@ batch's own making is not in it, but where it is said), and the seconds of an ep
 first 50,000 rows. The layer is measured with ten times as many categories in each column, too. The
 dense layer and the lookups of the sparse one give the same numbers.
 
-    OMP_WAIT_POLICY=passive python -m benchmarks.speed.lookups      # five minutes
+    OMP_WAIT_POLICY=passive python benchmarks/speed/lookups.py      # five minutes
 """
 
 import time

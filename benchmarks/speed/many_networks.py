@@ -6,11 +6,11 @@ each (started before the clock), `in_turn` fits alone one after the other. The s
 rates are those of the median times. A second part times single training steps of R networks: by
 torch.vmap over stacked weights, which the package uses, and by hand-written batched products.
 
-    python -m benchmarks.speed.many_networks    # fifteen minutes on two cores
+    python benchmarks/speed/many_networks.py    # fifteen minutes on two cores
 """
 
 import argparse
-import time
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,21 +19,18 @@ from sklearn.base import clone
 from torch import nn
 
 from benchmarks._shared.record import write
+from benchmarks._shared.timing import take_turns
+from benchmarks.speed._cases import NETWORKS, epochs
 from sk_mmoe import MMoERegressor, fit_runs
 from sk_mmoe.datasets import make_multitask_sinusoid
 from sk_mmoe.nn import MemberStack, MMoE, StackedLinear
 
-ARCHITECTURES = {
-    "paper: 8 experts of 16, towers of 8": {
-        "expert_hidden_layer_sizes": (16,),
-        "tower_hidden_layer_sizes": (8,),
-    },
-    "defaults: 8 experts of 64, towers of 32": {
-        "expert_hidden_layer_sizes": (64,),
-        "tower_hidden_layer_sizes": (32,),
-    },
-}
-N_FEATURES = 100
+N_ROWS, N_FEATURES, BATCH_SIZE, N_EPOCHS = 10_000, 100, 256, 3
+
+
+def make_table(seed, n_rows=N_ROWS):
+    X, y = make_multitask_sinusoid(n_rows, N_FEATURES, random_state=seed)
+    return X.astype(np.float32), y
 
 
 def fit_alone(estimator, table, state):
@@ -41,25 +38,23 @@ def fit_alone(estimator, table, state):
     return clone(estimator).set_params(random_state=state).fit(*table)
 
 
+def fit_stacked(estimator, tables, threads):
+    torch.set_num_threads(threads)
+    return fit_runs(estimator, tables)
+
+
 def rates(estimator, tables, pool, repeats):
     """Return the fits per second of every side, from medians of interleaved rounds."""
-    one_thread = {"in_turn", "processes"}
-    seconds = {}
+    jobs = [delayed(fit_alone)(estimator, table, seed) for seed, table in enumerate(tables)]
     sides = {
-        "in_turn": lambda: [fit_alone(estimator, t, r) for r, t in enumerate(tables)],
-        "processes": lambda: pool(
-            delayed(fit_alone)(estimator, t, r) for r, t in enumerate(tables)
-        ),
-        "stacked, 1 thread": lambda: fit_runs(estimator, tables),
-        "stacked, 2 threads": lambda: fit_runs(estimator, tables),
+        "in_turn": lambda: [function(*args, **kwargs) for function, args, kwargs in jobs],
+        "processes": lambda: pool(jobs),
+        "stacked, 1 thread": partial(fit_stacked, estimator, tables, 1),
+        "stacked, 2 threads": partial(fit_stacked, estimator, tables, 2),
     }
-    for _ in range(repeats):
-        for name, side in sides.items():
-            torch.set_num_threads(1 if name in one_thread or "1" in name else 2)
-            start = time.perf_counter()
-            side()
-            seconds.setdefault(name, []).append(round(time.perf_counter() - start, 3))
-    return {name: round(len(tables) / np.median(s), 3) for name, s in seconds.items()}, seconds
+    seconds = take_turns(sides, repeats)
+    per_second = {name: round(len(tables) / float(np.median(s)), 3) for name, s in seconds.items()}
+    return per_second, seconds
 
 
 class BatchedProducts(nn.Module):
@@ -80,30 +75,32 @@ class BatchedProducts(nn.Module):
         return list(self.heads(self.towers(mixtures).relu()).unbind(1))
 
 
-def step_times(n_members, parameters, repeats=30):
+def make_step(network, n_members):
+    """Return a function that takes a training step of all networks, each on its own batch."""
+    table, targets = torch.randn(N_ROWS, N_FEATURES), torch.randn(N_ROWS, 2)
+    optimizer = torch.optim.AdamW(network.parameters(), fused=True)
+
+    def step():
+        rows = torch.randint(0, N_ROWS, (n_members, BATCH_SIZE))
+        optimizer.zero_grad()
+        scores, y = network(table[rows]), targets[rows]
+        losses = [(s[..., 0] - y[..., k]).square().mean(-1) for k, s in enumerate(scores)]
+        sum(losses).sum().backward()
+        optimizer.step()
+
+    return step
+
+
+def step_times(n_members, widths, repeats=30):
     """Return milliseconds of a step per network, of both ways to train many."""
-    (expert,), (tower,) = parameters.values()
-    table, targets = torch.randn(10_000, N_FEATURES), torch.randn(10_000, 2)
+    (expert,), (tower,) = widths.values()
     networks = {
-        "vmap": MemberStack([MMoE(N_FEATURES, [1, 1], **parameters) for _ in range(n_members)]),
+        "vmap": MemberStack([MMoE(N_FEATURES, [1, 1], **widths) for _ in range(n_members)]),
         "batched products": BatchedProducts(n_members, expert, tower),
     }
-    optimizers = {
-        name: torch.optim.AdamW(network.parameters(), fused=True)
-        for name, network in networks.items()
-    }
-    seconds = {name: [] for name in networks}
-    for _ in range(repeats):
-        for name, network in networks.items():
-            start = time.perf_counter()
-            rows = torch.randint(0, 10_000, (n_members, 256))
-            optimizers[name].zero_grad()
-            scores, y = network(table[rows]), targets[rows]
-            losses = [(s[..., 0] - y[..., k]).square().mean(-1) for k, s in enumerate(scores)]
-            sum(losses).sum().backward()
-            optimizers[name].step()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: round(1e3 * np.median(s) / n_members, 4) for name, s in seconds.items()}
+    steps = {name: make_step(network, n_members) for name, network in networks.items()}
+    seconds = take_turns(steps, repeats)
+    return {name: round(1e3 * float(np.median(s)) / n_members, 4) for name, s in seconds.items()}
 
 
 def main():
@@ -113,18 +110,11 @@ def main():
     options = parser.parse_args()
     runs, steps = [], []
     pool = Parallel(n_jobs=cpu_count())
-    pool(delayed(fit_alone)(MMoERegressor(max_iter=1), _table(s, 300), 0) for s in range(4))
-    for architecture, parameters in ARCHITECTURES.items():
-        estimator = MMoERegressor(
-            max_iter=3,
-            early_stopping=False,
-            n_iter_no_change=3,
-            average=False,
-            random_state=0,
-            **parameters,
-        )
+    pool(delayed(fit_alone)(MMoERegressor(max_iter=1), make_table(s, 300), 0) for s in range(4))
+    for architecture, widths in NETWORKS.items():
+        estimator = MMoERegressor(batch_size=BATCH_SIZE, **epochs(N_EPOCHS), **widths)
         for n_runs in options.runs:
-            tables = [_table(seed, 10_000) for seed in range(n_runs)]
+            tables = [make_table(seed) for seed in range(n_runs)]
             per_second, seconds = rates(estimator, tables, pool, options.repeats)
             runs.append(
                 {"architecture": architecture, "n_runs": n_runs, "fits_per_second": per_second}
@@ -134,7 +124,7 @@ def main():
         for threads in (1, 2):
             torch.set_num_threads(threads)
             for n_members in (1, 8, 32):
-                ms = step_times(n_members, parameters)
+                ms = step_times(n_members, widths)
                 steps.append(
                     {"architecture": architecture, "threads": threads, "n_members": n_members}
                     | {"ms_of_a_step_per_network": ms}
@@ -148,11 +138,6 @@ def main():
         runs=runs,
         steps=steps,
     )
-
-
-def _table(seed, n_samples):
-    X, y = make_multitask_sinusoid(n_samples, N_FEATURES, random_state=seed)
-    return X.astype(np.float32), y
 
 
 if __name__ == "__main__":

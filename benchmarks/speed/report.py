@@ -1,6 +1,6 @@
 """Print the tables of the user guide's page on speed, from the raw results.
 
-    python -m benchmarks.speed.report
+    python benchmarks/speed/report.py
 
 A test holds the page to what this prints.
 """

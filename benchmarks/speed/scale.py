@@ -5,28 +5,28 @@ of `fit` above what the process held before, in multiples of the inputs X (float
 Parquet batches goes through `partial_fit`, for which memory must not grow with rows.
 
     pip install -c constraints.txt -r benchmarks/speed/peers.txt      # pyarrow, for the stream
-    python -m benchmarks.speed.scale          # ten minutes
+    python benchmarks/speed/scale.py          # ten minutes
 """
 
 import argparse
 import multiprocessing
 import tempfile
-import time
 from concurrent.futures import ProcessPoolExecutor
-from itertools import pairwise
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from benchmarks._shared.record import write
+from benchmarks._shared.timing import clock
+from benchmarks.speed._cases import PAPER, epochs
 from benchmarks.speed._memory import peak_memory
 from sk_mmoe import MMoERegressor
 from sk_mmoe.datasets import make_multitask_sinusoid
 
 N_FEATURES = 50
 CHUNK = 50_000
-WIDTHS = {"expert_hidden_layer_sizes": (16,), "tower_hidden_layer_sizes": (8,)}
 
 
 def chunks(n_rows, n_tasks):
@@ -42,15 +42,7 @@ def chunks(n_rows, n_tasks):
 
 
 def estimator(n_experts):
-    return MMoERegressor(
-        n_experts=n_experts,
-        batch_size=1024,
-        max_iter=1,
-        early_stopping=False,
-        average=False,
-        random_state=0,
-        **WIDTHS,
-    )
+    return MMoERegressor(n_experts=n_experts, batch_size=1024, **epochs(1), **PAPER)
 
 
 def fit(n_rows, n_tasks, n_experts, early_stopping):
@@ -62,9 +54,7 @@ def fit(n_rows, n_tasks, n_experts, early_stopping):
         X[k * CHUNK :][: len(X_part)], y[k * CHUNK :][: len(X_part)] = X_part, y_part
     model = estimator(n_experts).set_params(early_stopping=early_stopping)
     model.fit(X[:5000], y[:5000])  # what torch allocates once
-    start = time.perf_counter()
-    peak = peak_memory(lambda: model.fit(X, y))
-    seconds = time.perf_counter() - start
+    seconds, peak = clock(peak_memory, partial(model.fit, X, y))
     return {
         "seconds": round(seconds, 2),
         "microseconds_per_row": round(1e6 * seconds / n_rows, 3),
@@ -95,9 +85,8 @@ def stream(n_rows, path):
 
     rows = next(batches())  # what torch and Arrow allocate once
     model.partial_fit(rows[:, :-2], rows[:, -2:])
-    start = time.perf_counter()
-    peak = peak_memory(train)
-    return {"seconds": round(time.perf_counter() - start, 2), "peak_mib": round(peak / 2**20, 1)}
+    seconds, peak = clock(peak_memory, train)
+    return {"seconds": round(seconds, 2), "peak_mib": round(peak / 2**20, 1)}
 
 
 def alone(function, *arguments):
@@ -122,22 +111,15 @@ def main():
         print(fits[-1], flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for n_rows in options.rows:
-            streams.append(
-                {"n_rows": n_rows} | alone(stream, n_rows, Path(folder, "table.parquet"))
-            )
+            found = alone(stream, n_rows, Path(folder, "table.parquet"))
+            streams.append({"n_rows": n_rows} | found)
             print(streams[-1], flush=True)
-    for first, second in pairwise(
-        f for f in fits[: 2 * len(options.rows)] if not f["early_stopping"]
-    ):
-        print(
-            "rows", second["n_rows"] / first["n_rows"], "time", second["seconds"] / first["seconds"]
-        )
     write(
         "speed/scale",
         question="seconds of an epoch and peak memory over rows, tasks, experts; and of a stream",
         not_run="CUDA, several threads",
         n_features=N_FEATURES,
-        widths=WIDTHS,
+        widths=PAPER,
         fits=fits,
         streams=streams,
     )

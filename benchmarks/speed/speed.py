@@ -8,7 +8,7 @@ rounds. `forward` times the calls of the network alone that `predict_proba` made
 batches. The peak memory of a fit is that of a process of its own, above what it held before.
 
     pip install -c constraints.txt -r benchmarks/speed/peers.txt
-    python -m benchmarks.speed.speed    # --rows 5000 for a quick look
+    python benchmarks/speed/speed.py    # --rows 5000 for a quick look
 
 The machine has to be idle: two threads, which wait actively for each other, lose whole seconds
 where other programs run beside them.
@@ -21,7 +21,6 @@ import multiprocessing
 import os
 import pickle
 import tempfile
-import time
 import warnings
 from collections import namedtuple
 from concurrent.futures import ProcessPoolExecutor
@@ -41,6 +40,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from threadpoolctl import threadpool_limits
 
 from benchmarks._shared.record import write
+from benchmarks._shared.timing import clock
 from benchmarks.speed._memory import peak_memory
 from benchmarks.speed._peers import PEERS, SIDES
 from sk_mmoe.datasets import fetch_census_income
@@ -104,13 +104,6 @@ def quiet():
         warnings.simplefilter("ignore")
         with redirect_stdout(nowhere), redirect_stderr(nowhere):
             yield
-
-
-def clock(function, *arguments):
-    """Return the seconds that a call takes, and its result."""
-    start = time.perf_counter()
-    result = function(*arguments)
-    return time.perf_counter() - start, result
 
 
 def forward(side, X):
