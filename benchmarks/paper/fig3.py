@@ -1,7 +1,10 @@
 """Figure 3: a small Shared-Bottom network learns less related tasks less well.
 
-One hidden layer of 16 units, towers of 8, Adam with its default learning rate of 1e-3, and with 1e-2
-for comparison. The program takes up where it was stopped. ``--quick`` trains a few short runs into a file that is not kept.
+One hidden layer of 16 units, towers of 8, Adam with its default learning rate of 1e-3, and with
+1e-2 for comparison. The program takes up where it was stopped. ``--quick`` trains a few short runs
+into a file that is not kept.
+
+    python -m benchmarks.paper.fig3
 """
 
 import tempfile

@@ -1,8 +1,10 @@
 """Figures 4 and 5: Shared-Bottom, OMoE and MMoE on tasks that are related more or less.
 
-``python -m benchmarks.paper.fig4_5`` goes through a plan of runs, one chunk after the other, and
-takes up where it was stopped. Figures are drawn by ``claims.py``. ``--quick`` trains a few short
+The program goes through a plan of runs, chunk by chunk, and takes up where it was stopped. Figures
+are drawn by ``figures.py``, and claims are judged by ``claims.py``. ``--quick`` trains a few short
 runs into a file that is not kept.
+
+    OMP_NUM_THREADS=1 nice python -m benchmarks.paper.fig4_5
 """
 
 import tempfile
