@@ -1,0 +1,82 @@
+"""The four claims of the paper, judged on the runs of figures 4 and 5.
+
+Each claim has statistics with 95 % bootstrap intervals over runs, and a verdict, under every choice
+that the paper leaves open: one learning rate for all models, the best rate of each by mean or by
+its best run, another initialisation, other sines. ``--quick`` takes few resamples and writes
+nothing.
+
+    python -m benchmarks.paper.claims
+"""
+
+from benchmarks._shared.record import write
+from benchmarks.paper._common import CORRELATIONS, arguments, rounded
+from benchmarks.paper._statistics import (
+    MODELS,
+    Bootstrap,
+    complete_rates,
+    interval,
+    judge,
+    read_losses,
+)
+
+PAPER_SETTING = {"calibration": "two sines", "init": "glorot_uniform"}
+SETTINGS = {
+    "Glorot, two sines": PAPER_SETTING,
+    "torch's initialisation": PAPER_SETTING | {"init": "torch"},
+    "ten random sines": PAPER_SETTING | {"calibration": "ten random sines"},
+}
+
+
+def choices(setting):
+    """Yield the name of each choice of learning rates, and what it needs."""
+    losses = read_losses(**setting)
+    rates = complete_rates(losses)
+    for rate in rates:
+        yield f"{rate:g} for all", losses, [rate], "mean"
+    if len(rates) > 1:
+        yield "best by mean", losses, rates, "mean"
+        yield "best by best run", losses, rates, "best run"
+
+
+def points(of):
+    """Return the mean loss and what else is known of each of the nine points."""
+    return [
+        {
+            "model": model,
+            "p": p,
+            "rate": of.rate[model, p],
+            "n_runs": of.n_runs[model, p],
+            "mean": interval(of.mean[model, p]),
+            "sd": interval(of.sd[model, p]),
+            "least": rounded(of.least[model, p], 3),
+        }
+        for p in CORRELATIONS
+        for model in MODELS
+    ]
+
+
+def judged(n_resamples):
+    """Return the claims under all choices for which there are runs."""
+    found = []
+    for name, setting in SETTINGS.items():
+        for choice, losses, rates, by in choices(setting):
+            of = Bootstrap(losses, rates, by, n_resamples=n_resamples)
+            found.append(
+                {"setting": name, "rates": choice, "points": points(of), "claims": judge(of)}
+            )
+    return found
+
+
+def main():
+    """Judge, write and print."""
+    options = arguments(__doc__).parse_args()
+    found = judged(200 if options.quick else 4000)
+    for entry in found:
+        verdicts = {number: claim["verdict"] for number, claim in entry["claims"].items()}
+        print(entry["setting"], "|", entry["rates"], "|", verdicts)
+    if not options.quick:
+        write("paper/claims", runs=found)
+
+
+if __name__ == "__main__":
+    main()
