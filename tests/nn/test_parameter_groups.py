@@ -156,6 +156,14 @@ def test_a_bias_is_one_wherever_it_lies():
     assert parameter_groups(module, RATE) == [{"params": [module.bias], "weight_decay": 0.0}]
 
 
+@pytest.mark.parametrize("balancing", ["fixed", "uncertainty", "dwa", "gradnorm", "pcgrad"])
+def test_learned_weights_of_tasks_learn_ten_times_as_fast_and_do_not_decay(balancing):
+    loss = nn.MultiTaskLoss([torch.nn.functional.mse_loss] * 2, balancing=balancing)
+    expected = settings_by_name(loss, [("balancing.*", {"lr": 10 * RATE, "weight_decay": 0.0})])
+    assert len(expected) == (balancing in ("uncertainty", "gradnorm"))
+    assert settings_of(parameter_groups(loss, RATE)) == expected
+
+
 def test_parameters_with_equal_settings_share_a_group():
     network = nn.CrossStitch(5, [1, 1], hidden_layer_sizes=(4, 4, 4))
     stitches = [stitch.weight for stitch in network.stitches]
