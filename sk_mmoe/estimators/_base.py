@@ -38,7 +38,7 @@ class MultiTaskEstimator(
     says which kinds of tasks there may be, the architecture which network learns them.
     """
 
-    tasks: Annotated[Any, dict, "array-like", None] = None
+    tasks: Annotated[Any, str, dict, "array-like", None] = None
 
     # Which kinds of tasks there may be.
     accepted_tasks: ClassVar[Accepts]

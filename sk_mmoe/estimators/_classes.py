@@ -41,9 +41,6 @@ class WithClasses(MultiTaskEstimator):
         self : object
             The estimator.
         """
-        needs_classes = self.accepted_tasks == "with_classes" and not hasattr(self, "model_")
-        if classes is None and needs_classes:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
         return self._fit_chunk(X, y, sample_weight, classes)
 
     @property

@@ -128,23 +128,23 @@ class_weight : dict, list of dict or "balanced", default=None
     one entry per task."""
 
 _TASKS_OF_CLASSIFIERS = """\
-tasks : dict or array-like of shape (n_tasks,), default=None
-    Kind of each task, by task name or in order: "classification" (the default), "binary",
-    "multiclass" or "ordinal". A list of labels declares an ordinal task whose classes have this
-    order. See :ref:`kinds_of_tasks`."""
+tasks : str, dict or array-like of shape (n_tasks,), default=None
+    Kind of all tasks, or of each by task name or in order: "classification" (the default),
+    "binary", "multiclass" or "ordinal". A list of labels declares an ordinal task whose classes
+    have this order. See :ref:`kinds_of_tasks`."""
 
 _TASKS_OF_REGRESSORS = """\
-tasks : dict or array-like of shape (n_tasks,), default=None
-    Kind of each task, by task name or in order: "regression" (the default), or "count" for counts
-    and rates, which are fitted with the Poisson deviance. See :ref:`kinds_of_tasks`."""
+tasks : str, dict or array-like of shape (n_tasks,), default=None
+    Kind of all tasks, or of each by task name or in order: "regression" (the default), or "count"
+    for counts and rates, which are fitted with the Poisson deviance. See :ref:`kinds_of_tasks`."""
 
 _TASKS = """\
-tasks : dict or array-like of shape (n_tasks,), default=None
-    Kind of each task, by task name or in order: "binary", "multiclass", "classification" (either of
-    the two), "ordinal", "regression", "count", or "infer". A list of labels declares an ordinal
-    task whose classes have this order. Kinds that are not given are inferred: non-integer numbers
-    are regression targets, everything else is classes. Declare integers that are no classes, such
-    as counts. See :ref:`kinds_of_tasks`."""
+tasks : str, dict or array-like of shape (n_tasks,), default=None
+    Kind of all tasks, or of each by task name or in order: "binary", "multiclass", "classification"
+    (either of the two), "ordinal", "regression", "count", or "infer". A list of labels declares an
+    ordinal task whose classes have this order. Kinds that are not given are inferred: non-integer
+    numbers are regression targets, everything else is classes. Declare integers that are no
+    classes, such as counts. See :ref:`kinds_of_tasks`."""
 
 _FITTED = """\
 net_ : MultiTaskNet

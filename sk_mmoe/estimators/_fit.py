@@ -21,7 +21,7 @@ from sk_mmoe.estimators._net_settings import choose_batch_size, make_net, watche
 from sk_mmoe.estimators._polarised_gates import warn_of_polarised_gates
 from sk_mmoe.estimators._samples import make_samples, split_rows, stops_early
 from sk_mmoe.tasks._encoder import TaskEncoder
-from sk_mmoe.tasks._kinds import resolve_kinds
+from sk_mmoe.tasks._kinds import names_its_classes, resolve_kinds
 from sk_mmoe.tasks._targets import check_same_length, read_targets
 from sk_mmoe.tasks._weights import check_sample_weight
 from sk_mmoe.training._loader import TableDataset
@@ -185,7 +185,8 @@ def fit_chunk(
     if estimator.early_stopping not in (False, "auto"):
         raise ValueError("partial_fit does not support early_stopping=True.")
     if fitted is None:
-        data = prepare_stream(estimator, X, y, sample_weight, classes)
+        needs_classes = classes is None and estimator.accepted_tasks == "with_classes"
+        data = prepare_stream(estimator, X, y, sample_weight, classes, needs_classes=needs_classes)
         reader, tasks, seeds, samples = data.reader, data.tasks, data.seeds, data.train
     else:
         reader, tasks, seeds = fitted.reader, fitted.tasks, seeds_of(fitted, estimator.n_members)
@@ -207,7 +208,13 @@ def fit_chunk(
 
 
 def prepare_stream(
-    estimator: Any, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    classes: Any = None,
+    *,
+    needs_classes: bool = False,
 ) -> TrainingData:
     """Check the first chunk of a stream, and learn from it how to read all chunks.
 
@@ -219,6 +226,8 @@ def prepare_stream(
         The chunk, its labels and their weights.
     classes : array-like, list of array-like or dict, default=None
         The classes that can occur. `None`: those of the chunk.
+    needs_classes : bool, default=False
+        Whether the parameter `tasks` must name the classes of all tasks.
 
     Returns
     -------
@@ -232,6 +241,8 @@ def prepare_stream(
     weights = check_sample_weight(sample_weight, targets)
     warn_of_large_values(table)
     kinds = resolve_kinds(estimator.tasks, targets.names, accepts=estimator.accepted_tasks)
+    if needs_classes and not all(names_its_classes(kind) for kind in kinds):
+        raise ValueError("classes must be passed on the first call to partial_fit.")
     tasks = TaskEncoder.learn(targets, weights, kinds=kinds, classes=classes)
     samples = make_samples(estimator, tasks, table, targets, weights)
     return TrainingData(reader, tasks, draw_seeds(estimator), samples, None)

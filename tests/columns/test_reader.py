@@ -387,7 +387,7 @@ def test_rare_categories_do_not_drown_what_frequent_ones_tell():
 
 
 def test_rare_users_and_videos_teach_more_with_shares_and_decay(kuairand_home, load_benchmark):
-    tables = load_benchmark("_tables").load("kuairand", data_home=kuairand_home)
+    tables = load_benchmark("accuracy._data").load("kuairand", data_home=kuairand_home)
     (X, y), (X_val, y_val), _ = tables
     X = X.sample(20_000, random_state=0)
     tasks, y = ["click", "long_view"], y.loc[X.index]
@@ -419,7 +419,7 @@ def test_vectors_learn_faster_and_decay_on_their_own():
     assert vectors["lr"] == 5 * model.learning_rate_init
     assert vectors["weight_decay"] == 0.3
     model.set_params(net_params={"lr": 0.1}).fit(X, Y)
-    assert [group["lr"] for group in model.net_.optimizer_.param_groups] == [0.1, 0.5, 0.1]
+    assert [group["lr"] for group in model.net_.optimizer_.param_groups] == [0.1, 0.1, 0.5]
     # The decay of other optimizers may be added to the gradient, where 0.3 would be much.
     model.set_params(net_params={"optimizer": torch.optim.Adam}).fit(X, Y)
     assert not any(group["weight_decay"] for group in model.net_.optimizer_.param_groups)
