@@ -24,7 +24,7 @@ __all__ = ["ConvergenceMonitor", "TrainingCheckpoint"]
 class ConvergenceMonitor(Callback):
     """Stop when a loss no longer improves, and give back the best weights.
 
-    Every estimator has one; it follows `n_iter_no_change`, `tol` and `early_stopping`.
+    Every estimator has one, set by `n_iter_no_change`, `tol` and `early_stopping`.
 
     Parameters
     ----------
@@ -55,6 +55,10 @@ class ConvergenceMonitor(Callback):
     5
     """
 
+    best_loss_: Any
+    best_weights_: dict[str, Any] | None
+    n_stale_: Any
+
     def __init__(
         self,
         monitor: str = "train_loss",
@@ -71,7 +75,7 @@ class ConvergenceMonitor(Callback):
         self.restore_best = restore_best
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Begin with the best of an earlier training that goes on, if there is one."""
+        """Begin with the best of an earlier training that is continued, if there is one."""
         self.load_state_dict({"best_loss": float("inf"), "best_weights": None, "n_stale": 0})
         earlier = [self.observe(epoch) for epoch in net.history if self.monitor in epoch]
         if self.restore_best and earlier:

@@ -10,8 +10,8 @@ from skorch.callbacks import Callback, LRScheduler
 from sk_mmoe.callbacks import ConvergenceMonitor, TrainingCheckpoint
 from sk_mmoe.nn import MMoE, MultiTaskLoss
 from sk_mmoe.tasks._regression import regression_loss
-from sk_mmoe.training._loader import TableDataset
 from sk_mmoe.training._net import MultiTaskNet
+from sk_mmoe.training._samples import TableDataset
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 

@@ -68,10 +68,10 @@ task_weights : dict or array-like of shape (n_tasks,), default=None
     the weighted mean, so only ratios matter. Raise the weight of the task that matters most.
 loss_balancing : str or torch.nn.Module, default="fixed"
     How training balances the tasks in addition to `task_weights`. "fixed" uses `task_weights`
-    alone. The other methods are "uncertainty", "dwa", "gradnorm" and "pcgrad", see
-    :ref:`loss_balancing`. An instance of one of their classes in :mod:`sk_mmoe.nn`, or an
-    aggregator of TorchJD, can be passed too. Try them when one task learns much faster than the
-    others. Early stopping always watches the weighted mean.
+    alone. The other methods are "uncertainty", "dwa", "famo", "gradnorm" and "pcgrad", see
+    :ref:`loss_balancing`. An instance of one of their classes in :mod:`sk_mmoe.nn`, or a scalarizer
+    or aggregator of TorchJD, can be passed too. Try them when one task learns much worse together
+    with the others than alone. Early stopping always watches the weighted mean.
 learning_rate_init : float, default=1e-3
     Learning rate of AdamW. Lower it when training diverges or the loss is erratic.
 alpha : float, default=1e-4

@@ -24,8 +24,8 @@ from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._kinds import names_its_classes, resolve_kinds
 from sk_mmoe.tasks._targets import check_same_length, read_targets
 from sk_mmoe.tasks._weights import check_sample_weight
-from sk_mmoe.training._loader import TableDataset
 from sk_mmoe.training._net import MultiTaskNet
+from sk_mmoe.training._samples import TableDataset
 
 ValidationSet = tuple[Any, Any, Any]
 

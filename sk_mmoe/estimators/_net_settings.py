@@ -9,8 +9,8 @@ from sk_mmoe.callbacks import ConvergenceMonitor, _copy_callbacks
 from sk_mmoe.columns._reader import TableReader
 from sk_mmoe.nn import EmbeddedNetwork, FusedAdamW, MultiTaskLoss
 from sk_mmoe.tasks._encoder import TaskEncoder
-from sk_mmoe.tasks._targets import check_device
 from sk_mmoe.tasks._weights import check_task, check_task_weights
+from sk_mmoe.training._device import check_device
 from sk_mmoe.training._members import MemberMonitor
 from sk_mmoe.training._net import MultiTaskNet
 

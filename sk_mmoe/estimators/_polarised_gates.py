@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import torch
 
-from sk_mmoe.training._loader import TableDataset
 from sk_mmoe.training._net import MultiTaskNet
+from sk_mmoe.training._samples import TableDataset
 
 # A task that gives a single expert this mean weight, or more, does not mix.
 POLARISED = 0.99

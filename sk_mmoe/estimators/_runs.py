@@ -15,9 +15,9 @@ from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._net_settings import choose_batch_size, make_net, module_parameters
 from sk_mmoe.estimators._polarised_gates import warn_of_polarised_gates
 from sk_mmoe.training._fresh_tables import FreshTables
-from sk_mmoe.training._loader import TableDataset
 from sk_mmoe.training._members import split
 from sk_mmoe.training._net import MultiTaskNet
+from sk_mmoe.training._samples import TableDataset
 
 # From the number of an epoch to its table.
 Stream: TypeAlias = Callable[[int], tuple[Any, Any]]

@@ -11,7 +11,7 @@ import torch
 from sk_mmoe.model_selection import MultiOutputStratifiedShuffleSplit
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._targets import Targets
-from sk_mmoe.training._loader import TableDataset
+from sk_mmoe.training._samples import TableDataset
 
 # With fewer rows a held-out part is too small to tell when to stop. With more, networks of this
 # size overfit without one.

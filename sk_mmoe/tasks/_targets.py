@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy import sparse
 from sklearn.utils import check_consistent_length
 
@@ -170,36 +169,6 @@ def check_labels(labels: Any, *, name: str = "task0") -> np.ndarray:
             "label is missing."
         )
     return labels
-
-
-def check_device(device: str | torch.device) -> str:
-    """Return the name of a torch device that can be used here.
-
-    Parameters
-    ----------
-    device : str or torch.device
-        "auto" takes CUDA where it is available, else the CPU.
-
-    Returns
-    -------
-    str
-        The name of the device.
-
-    Raises
-    ------
-    ValueError
-        If torch does not know the device, or cannot use it here.
-    """
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=device).cpu()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ValueError(
-            f"device {str(device)!r} cannot be used here: {str(error).splitlines()[0]}. "
-            "Use device='cpu' or device='auto'."
-        ) from error
-    return str(torch.device(device))
 
 
 def check_same_length(X: Any, targets: Targets) -> None:

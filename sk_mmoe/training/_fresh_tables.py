@@ -7,7 +7,7 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
-from sk_mmoe.training._loader import TableDataset
+from sk_mmoe.training._samples import TableDataset
 
 
 class FreshTables(Callback):

@@ -31,7 +31,7 @@ class MemberMonitor(ConvergenceMonitor):
     """
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Begin with the best of an earlier training that goes on, if there is one."""
+        """Begin with the best of an earlier training that is continued, if there is one."""
         n_members = 1 + len(net.further_seeds)
         self.best_loss_ = np.full(n_members, np.inf)
         self.n_stale_ = np.zeros(n_members, dtype=int)

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sk_mmoe.training._loader import BatchLoader, TableDataset
+from sk_mmoe.training._loader import BatchLoader
+from sk_mmoe.training._samples import TableDataset
 
 _PREDICT_ROWS = 8192
 _PREDICT_VALUES = 2**24
@@ -37,7 +38,7 @@ class BatchedPrediction:
         Returns
         -------
         list of Tensor of shape (n_samples, n_outputs[k])
-            The scores, on the CPU; of several members, one after the other.
+            The scores, on the CPU. For several members: one member after the other.
         """
         batches = self.map_batches(X, self.module_)
         return [torch.cat(parts, dim=-2) for parts in zip(*batches, strict=True)]

@@ -20,7 +20,7 @@ def epoch_seed(seed: int, epoch: int) -> int:
     seed : int
         The seed of the network.
     epoch : int
-        The number of the epoch, from 1; 0 is for the network's first weights.
+        The number of the epoch, from 1, or 0 for the network's first weights.
 
     Returns
     -------

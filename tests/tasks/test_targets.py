@@ -11,7 +11,6 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from sk_mmoe.tasks._targets import (
-    check_device,
     check_labels,
     check_same_length,
     read_targets,
@@ -186,23 +185,7 @@ def test_a_categorical_gives_labels_of_its_categories():
     assert check_labels(labels).dtype == "int64"
 
 
-# -- device and length --------------------------------------------------------------------------
-
-
-def test_auto_takes_cuda_where_it_is_available():
-    expected = "cuda" if torch.cuda.is_available() else "cpu"
-    assert torch.device(check_device("auto")).type == expected
-
-
-@pytest.mark.parametrize("device", ["cpu", torch.device("cpu")])
-def test_the_cpu_is_always_there(device):
-    assert check_device(device) == "cpu"
-
-
-@pytest.mark.parametrize("device", ["toaster", "cuda:99", "", torch.device("cuda", 99)])
-def test_a_device_that_cannot_be_used_is_refused_by_name(device):
-    with pytest.raises(ValueError, match=f"device '{device!s}' cannot be used here: .*'cpu'"):
-        check_device(device)
+# -- length -------------------------------------------------------------------------------------
 
 
 def test_lengths_are_compared():

@@ -1,4 +1,4 @@
-"""The balancing methods by name, and whatever else may be passed in their place."""
+"""The balancing methods by name, and other modules that may be passed instead."""
 
 from __future__ import annotations
 

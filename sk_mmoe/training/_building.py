@@ -1,0 +1,114 @@
+"""How a net comes about: module, criterion and optimizer, from the seed or from another net."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any, TypeVar
+
+import torch
+from skorch import NeuralNet
+from skorch.history import History
+
+from sk_mmoe.nn import (
+    EmbeddedNetwork,
+    MemberStack,
+    MultiTaskLoss,
+    WeightAverage,
+    initialize_weights,
+    parameter_groups,
+)
+from sk_mmoe.training._seeding import epoch_seed, forked_rng
+
+_Net = TypeVar("_Net", bound="NetBuilding")
+
+
+class NetBuilding(NeuralNet):
+    """The part of a net that builds it."""
+
+    # Together with the module they are pickled so that they share its parameters.
+    cuda_dependent_attributes_ = ["average_"]  # noqa: RUF012
+
+    module_: torch.nn.Module
+    criterion_: MultiTaskLoss
+    optimizer_: torch.optim.Optimizer
+    average_: WeightAverage | None
+    history: History
+    seed: int
+    further_seeds: Sequence[int]
+    dtype: str
+    weight_init: str
+    average: bool
+
+    def initialize(self: _Net) -> _Net:
+        """Build module, criterion, optimizer and callbacks, from the seed."""
+        with forked_rng(self.device):
+            torch.manual_seed(epoch_seed(self.seed, 0))
+            super().initialize()
+        return self
+
+    def continue_from(self: _Net, other: NetBuilding) -> _Net:
+        """Take over weights, optimizer state and history of a net of the same architecture."""
+        if not self.initialized_:
+            self.initialize()
+        self.module_.load_state_dict(other.module_.state_dict())
+        # A copy: a training that fails must leave the other net as it was.
+        state, settings = deepcopy(other.optimizer_.state_dict()), self.optimizer_.state_dict()
+        groups, own = ([g["params"] for g in s["param_groups"]] for s in (state, settings))
+        if type(self.optimizer_) is not type(other.optimizer_) or groups != own:
+            raise ValueError("the optimizers of the two nets differ.")
+        # Its moments, but the settings (learning rate, weight decay) of this net.
+        self.optimizer_.load_state_dict(state | {"param_groups": settings["param_groups"]})
+        self.criterion_.load_state_dict(other.criterion_.state_dict())
+        if self.average_ is not None and other.average_ is not None:
+            self.average_.load_state_dict(other.average_.state_dict())
+        self.history = deepcopy(other.history)
+        return self
+
+    def initialize_module(self: _Net) -> _Net:
+        """Build the module in the net's dtype."""
+        self._build_module()
+        if self.further_seeds:
+            networks = [self.module_]
+            for seed in self.further_seeds:
+                torch.manual_seed(epoch_seed(seed, 0))
+                self._build_module()
+                networks.append(self.module_)
+            self.module_ = MemberStack(networks)
+        self.module_ = self.module_.to(getattr(torch, self.dtype))
+        return self
+
+    def _build_module(self) -> None:
+        """Build a single module, and draw its weights."""
+        super().initialize_module()
+        if self.weight_init != "torch":  # what it has already
+            initialize_weights(self.module_, self.weight_init)
+
+    def initialize_criterion(self: _Net) -> _Net:
+        """Build the criterion in the net's dtype."""
+        super().initialize_criterion()
+        self.criterion_ = self.criterion_.to(getattr(torch, self.dtype))
+        return self
+
+    def initialize_optimizer(self: _Net, triggered_directly: Any = None) -> _Net:
+        """Build the optimizer, and the average of the weights that it changes."""
+        super().initialize_optimizer(triggered_directly)
+        self.average_ = WeightAverage(self.module_.parameters()) if self.average else None
+        return self
+
+    def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple[Any, Any]:
+        """Ask module and criterion for the settings of their parameters, unless users give some."""
+        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
+        by_user = "param_groups" in self.get_params_for(prefix)
+        if by_user or issubclass(self.optimizer, torch.optim.LBFGS):  # which knows one group only
+            return args, kwargs
+        parts = (self.module_, self.criterion_)
+        return ([g for part in parts for g in parameter_groups(part, kwargs["lr"])],), kwargs
+
+    def torch_compile(self, module: torch.nn.Module, name: str) -> torch.nn.Module:
+        """Compile the module in place, which leaves the names of its parameters unchanged."""
+        if self.compile and name == "module":
+            # The backward pass of lookups is written by hand: there is nothing to compile in it.
+            body: Any = module.network if isinstance(module, EmbeddedNetwork) else module
+            body.compile(**self.get_params_for("compile"))
+        return module

@@ -1,0 +1,116 @@
+"""Samples: the rows of a table with their targets and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from sk_mmoe.columns._tables import Rows, as_table, concatenate, select, take
+from sk_mmoe.nn import ColumnRows
+
+
+class TableDataset(Dataset[Any]):
+    """Inputs, encoded targets and weights of a table, addressed by rows.
+
+    Parameters
+    ----------
+    X : ndarray, scipy CSR matrix or ColumnTable of shape (n_rows, n_features)
+        The inputs. A dense array is shared, not copied.
+    targets : Tensor of shape (n_samples, n_tasks), default=None
+        The encoded targets. `None` if the samples are only to be predicted.
+    weights : Tensor of shape (n_samples, n_tasks), default=None
+        The weights of the labels. `None` gives all labels the same weight.
+    rows : Tensor of shape (n_samples,), default=None
+        The rows of X that are used, so that a part of a table needs no copy. `None`: all of them.
+    n_tables : int, default=None
+        The number of tables of equal length that X consists of, one for each member of a stack of
+        networks. The length is then that of one table, and a batch has rows of each. `None`: one
+        table.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        targets: Tensor | None = None,
+        weights: Tensor | None = None,
+        rows: Tensor | None = None,
+        n_tables: int | None = None,
+    ) -> None:
+        self.X = as_table(X)
+        self.targets = targets
+        self.weights = weights
+        self.rows = rows
+        self.n_tables = n_tables
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        n_rows = len(self.X if self.rows is None else self.rows)
+        return n_rows // (self.n_tables or 1)
+
+    def __getitem__(self, rows: Rows) -> tuple[Any, tuple[Tensor, ...]]:
+        """Return inputs and (targets, weights) of some samples."""
+        if self.n_tables is not None:
+            first = len(self) * torch.arange(self.n_tables, device=self.device)
+            if isinstance(rows, slice):
+                rows = torch.arange(len(self), device=self.device)[rows]
+            rows = rows + first[:, None]
+        y = (select(part, rows) for part in (self.targets, self.weights) if part is not None)
+        return select(self.X, rows if self.rows is None else self.rows[rows]), tuple(y)
+
+    @classmethod
+    def stack(cls, datasets: Sequence[TableDataset]) -> TableDataset:
+        """Return data sets of equal length as one data set with several tables."""
+        X = [d.X if d.rows is None else take(d.X, d.rows) for d in datasets]
+        targets = torch.cat([d.targets for d in datasets if d.targets is not None])
+        weights = None
+        if any(d.weights is not None for d in datasets):
+            ones = torch.ones_like(targets).chunk(len(datasets))
+            pairs = zip(datasets, ones, strict=True)
+            weights = torch.cat([one if d.weights is None else d.weights for d, one in pairs])
+        return cls(concatenate(X), targets, weights, n_tables=len(datasets))
+
+    def become(self, other: TableDataset) -> None:
+        """Hold the samples of another data set instead."""
+        vars(self).update(vars(other))
+
+    def to(self, device: str) -> TableDataset:
+        """Move the samples to a device if they fit there; else leave them where they are."""
+        if torch.device(device).type == "cuda" and self.nbytes < 0.5 * _free_memory(device):
+            X = self.X if self.rows is None else take(self.X, self.rows)
+            self.X, self.rows = X.to(device), None
+            self.targets = None if self.targets is None else self.targets.to(device)
+            self.weights = None if self.weights is None else self.weights.to(device)
+        return self
+
+    def fingerprint(self) -> str:
+        """Return a digest of the targets and weights, and of up to a thousand rows of the input."""
+        rows = torch.linspace(0, len(self) - 1, min(len(self), 1000)).long()
+        X = self[rows.to(self.device)][0]
+        parts: tuple[Tensor, ...] = X.parts if isinstance(X, ColumnRows) else (X.to_dense(),)
+        digest = sha256(repr(self.X.shape).encode())
+        for part in (*parts, self.targets, self.weights):
+            if part is not None:
+                digest.update(part.cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the whole table in bytes."""
+        parts = (self.X, self.targets, self.weights)
+        return sum(part.nbytes for part in parts if part is not None)
+
+    @property
+    def device(self) -> torch.device:
+        """The device on which the table lies."""
+        return self.X.device
+
+
+def _free_memory(device: str) -> int:
+    """Return the free bytes of a CUDA device."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return int(free)
