@@ -1,7 +1,8 @@
-"""Scores of single tasks: scikit-learn's scorers for targets of several columns."""
+"""Scores and probabilities of single tasks, for estimators with several targets."""
 
 from sk_mmoe.metrics._count import d2_poisson_score
 from sk_mmoe.metrics._ordinal import quadratic_kappa_score, ranked_probability_score
+from sk_mmoe.metrics._proba import predict_positive_proba
 from sk_mmoe.metrics._scorers import make_mean_scorer, make_task_scorer, multitask_scoring
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "make_mean_scorer",
     "make_task_scorer",
     "multitask_scoring",
+    "predict_positive_proba",
     "quadratic_kappa_score",
     "ranked_probability_score",
 ]

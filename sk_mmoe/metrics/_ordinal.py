@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.metrics import cohen_kappa_score
+
+from sk_mmoe.metrics._labels import find_codes
 
 
 def quadratic_kappa_score(
@@ -119,9 +120,9 @@ def ranked_probability_score(
             "y_proba must have one row for each label and one column for each class, shape "
             f"{(len(truth), len(classes))}, got {proba.shape}. Pass all classes as labels."
         )
-    codes = pd.Index(classes).get_indexer(pd.Index(truth))
+    codes = find_codes(classes, truth)
     if (codes < 0).any():
-        unknown = pd.unique(pd.Series(truth[codes < 0])).tolist()
+        unknown = list(dict.fromkeys(truth[codes < 0].tolist()))
         raise ValueError(
             f"y_true has {unknown}, which are not among the labels {classes.tolist()}."
         )

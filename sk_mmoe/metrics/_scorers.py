@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.metrics import check_scoring
 from sklearn.utils.metadata_routing import UNUSED
@@ -81,7 +82,7 @@ def make_mean_scorer(
         kinds.
     tasks : iterable of str or int, default=None
         The tasks. `None` takes those of the dict, or all columns of y.
-    weights : dict or array-like of shape (n_tasks,), default=None
+    weights : dict, Series or array-like of shape (n_tasks,), default=None
         Weights of the tasks in the mean, by task (others weigh 1) or in their order.
 
     Returns
@@ -216,6 +217,8 @@ class _TaskScorer(_BaseTaskScorer):
         plan = tasks.plan(self.scoring, self.tasks)
         scores = [tasks.score(task, scoring) for task, scoring in plan.items()]
         weights = self.weights
+        if isinstance(weights, pd.Series) and not weights.index.equals(pd.RangeIndex(len(weights))):
+            weights = weights.to_dict()
         if isinstance(weights, Mapping):
             by_index = {tasks.index(task): weight for task, weight in weights.items()}
             weights = [by_index.get(tasks.index(task), 1.0) for task in plan]

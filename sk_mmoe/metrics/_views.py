@@ -12,8 +12,11 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Tags, TargetTags
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_consistent_length
 
+from sk_mmoe.metrics._labels import find_codes, known_to_scikit_learn, masked_as_none, natural
 from sk_mmoe.metrics._names import find_scorer, reads_the_order
+from sk_mmoe.metrics._tables import named_columns, weights_by_name
 
 
 class TasksView:
@@ -22,17 +25,23 @@ class TasksView:
     def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> None:
         self.estimator, self.X = estimator, X
         self.respond = cache(lambda method: getattr(estimator, method)(X))
-        self.weights = None if sample_weight is None else np.asarray(sample_weight)
-        fitted_names = _fitted_task_names(estimator)
-        if isinstance(y, pd.Series) and y.name is not None:
-            y = y.to_frame()
-        if isinstance(y, pd.DataFrame):
-            self.columns = [y.iloc[:, k] for k in range(y.shape[1])]
-            self.names = [str(name) for name in y.columns]
+        fitted_names = fitted_task_names(estimator)
+        table = named_columns(y)
+        if table is None:
+            self.columns = list(np.atleast_2d(np.asarray(masked_as_none(y)).T))
         else:
-            self.columns = list(np.atleast_2d(np.asarray(y).T))
+            self.columns = table.columns
+        if table is None or table.names == [None]:
             default = [f"task{k}" for k in range(len(self.columns))]
             self.names = fitted_names if len(fitted_names) == len(default) else default
+        else:
+            self.names = [str(name) for name in table.names]
+        check_consistent_length(X, self.columns[0])
+        self.weights = sample_weight
+        if sample_weight is not None:
+            by_place = weights_by_name(sample_weight, self.names, parameter="sample_weight")
+            self.weights = np.asarray(by_place)
+            check_consistent_length(self.columns[0], self.weights)
         self.fitted_names = fitted_names or self.names
 
     def plan(self, scoring: Any, tasks: list[str | int] | None) -> dict[str | int, Any]:
@@ -58,13 +67,14 @@ class TasksView:
         known = ~np.asarray(pd.isna(self.columns[k]))
         if not known.any():
             return float("nan")
-        labels = _natural(np.asarray(self.columns[k][known]))
+        labels = natural(self.columns[k][known])
         name = self.names[k]
         # A DataFrame may hold the tasks in another order, or some of them only.
         place = self.fitted_names.index(name) if name in self.fitted_names else k
         scorer = find_scorer(scoring)
         view = _TaskView(self, place, known, sort=not reads_the_order(scorer))
         scorer = _complete(scorer, getattr(view, "classes_", None))
+        labels = view.as_known(labels)
         weights = {}
         if self.weights is not None and _parameter(scorer, "sample_weight"):
             weight = self.weights if self.weights.ndim == 1 else self.weights[:, k]
@@ -95,7 +105,15 @@ class _TaskView:
         if classes is not None:
             self.classes_ = np.asarray(classes)
             self._order = _sorting(self.classes_) if sort else slice(None)
-            self.classes_ = self.classes_[self._order]
+            self.classes_ = self._labels = self.classes_[self._order]
+            if not known_to_scikit_learn(self._labels):
+                self.classes_ = np.arange(len(self._labels))
+
+    def as_known(self, labels: np.ndarray) -> np.ndarray:
+        """Return labels, or the numbers of their classes if scikit-learn has no metric for them."""
+        if not hasattr(self, "classes_") or self.classes_ is self._labels:
+            return labels
+        return find_codes(self._labels, labels)
 
     def _pick(self, response: Any) -> Any:
         """Return this task's part of a list over tasks, or of an array with a column for each."""
@@ -123,7 +141,7 @@ class _TaskView:
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the labels or numbers predicted."""
-        return _natural(self._respond("predict").ravel())
+        return self.as_known(natural(self._respond("predict").ravel()))
 
     @available_if(_can("predict_proba"))
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -143,7 +161,7 @@ class _TaskView:
         return Tags(kind, TargetTags(required=True))
 
 
-def _fitted_task_names(estimator: Any) -> list[str]:
+def fitted_task_names(estimator: Any) -> list[str]:
     """Return the `task_names_` of an estimator, in a search or at the end of a pipeline too."""
     while not hasattr(estimator, "task_names_"):
         if hasattr(estimator, "best_estimator_"):
@@ -153,11 +171,6 @@ def _fitted_task_names(estimator: Any) -> list[str]:
         else:
             return []
     return list(estimator.task_names_)
-
-
-def _natural(labels: np.ndarray) -> np.ndarray:
-    """Return labels in their own type where an array of objects holds them."""
-    return pd.Series(labels).infer_objects().to_numpy() if labels.dtype == object else labels
 
 
 def _parameter(scorer: Any, name: str) -> Any:

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from sk_mmoe.nn._loss import TaskLoss
 from sk_mmoe.tasks._kinds import KINDS, Kind, make_task
-from sk_mmoe.tasks._targets import Targets, check_labels, default_names
+from sk_mmoe.tasks._labels import distinct_labels, known_labels
+from sk_mmoe.tasks._targets import Targets, default_names
 from sk_mmoe.tasks._task import Task, TaskWithClasses
 from sk_mmoe.tasks._weights import class_weights_by_task, per_task
 
@@ -295,7 +296,7 @@ def _read_classes(classes: Any, names: Sequence[str], ndim: int) -> list[np.ndar
     if ndim == 1 and classes is not None and not isinstance(classes, Mapping):
         classes = [classes]
     return [
-        None if declared is None else np.unique(check_labels(declared, name=name))
+        None if declared is None else distinct_labels(known_labels(declared, name=name), name=name)
         for declared, name in zip(
             per_task(classes, names, parameter="classes", default=None), names, strict=True
         )

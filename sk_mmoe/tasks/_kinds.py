@@ -11,10 +11,16 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from sk_mmoe.tasks._binary import BinaryTask
 from sk_mmoe.tasks._count import CountTask
+from sk_mmoe.tasks._labels import (
+    are_numbers,
+    are_strings,
+    as_objects,
+    check_labels,
+    distinct_labels,
+)
 from sk_mmoe.tasks._multiclass import MulticlassTask
 from sk_mmoe.tasks._ordinal import OrdinalTask
 from sk_mmoe.tasks._regression import RegressionTask
-from sk_mmoe.tasks._targets import check_labels
 from sk_mmoe.tasks._task import Task
 from sk_mmoe.tasks._weights import per_task
 
@@ -30,6 +36,7 @@ KINDS: dict[str, type[Task]] = {
 _CLASSIFICATION = "classification"
 _INFER = "infer"
 _MANY_CLASSES = 50
+_MOSTLY = 0.9
 
 Accepts = Literal["with_classes", "without_classes", "all"]
 _DEFAULTS: dict[Accepts, str] = {
@@ -135,10 +142,7 @@ def make_task(
         kind = _CLASSIFICATION if classes is not None else _infer_kind(name, labels)
     task_class = MulticlassTask if kind == _CLASSIFICATION else KINDS[kind]
     if task_class.has_classes:
-        try:
-            check_classification_targets(labels if classes is None else classes)
-        except ValueError as error:
-            raise ValueError(f"task {name!r}: {error}") from error
+        _check_classes(name, labels if classes is None else classes)
     return task_class.learn(name, labels, weights, classes=classes, order=order)
 
 
@@ -161,25 +165,49 @@ def _is_order(kind: Any) -> bool:
 
 def _check_order(name: str, labels: Sequence[Any]) -> np.ndarray:
     """Return the classes of an ordinal task in the order that the user declared."""
-    column = np.empty(len(labels), dtype=object)
-    column[:] = list(labels)
-    order = check_labels(column, name=name)
-    if len(set(order.tolist())) < len(order):
+    order = check_labels(as_objects(labels), name=name)
+    if len(distinct_labels(order, name=name)) < len(order):
         raise ValueError(f"tasks names a class of {name!r} more than once: {order.tolist()}.")
     return order
 
 
+def _check_classes(name: str, labels: np.ndarray) -> None:
+    """Raise a ValueError if labels are numbers with fractions, which are no classes."""
+    # scikit-learn knows no other types; here any label that can be told from others will do.
+    if labels.dtype.kind in "biu" or are_strings(labels) or _is_small(labels):
+        try:
+            check_classification_targets(labels)
+        except ValueError as error:
+            raise ValueError(f"task {name!r}: {error}") from error
+
+
+def _is_small(labels: np.ndarray) -> bool:
+    """Return whether labels are floats that integers can hold."""
+    return labels.dtype.kind == "f" and bool((abs(labels) < 2**53).all())
+
+
 def _infer_kind(name: str, labels: np.ndarray) -> str:
-    """Return the kind of a task; warn of numbers that may be no classes."""
-    if labels.dtype.kind in "iuf":
-        if (labels != np.floor(labels)).any():
-            return RegressionTask.kind
-        n_numbers = len(np.unique(labels))
-        if n_numbers > _MANY_CLASSES:
-            warnings.warn(
-                f"task {name!r} has {n_numbers} different whole numbers, taken as classes. Declare "
-                f'tasks={{{name!r}: "regression"}}, or "count" if they are counts, or "multiclass" '
-                "if they are classes.",
-                stacklevel=2,
-            )
-    return _CLASSIFICATION
+    """Return the kind of a task; warn where a part of the labels might tell another one."""
+    if not are_numbers(labels):
+        return _CLASSIFICATION
+    values = labels.astype(np.float64)
+    n_numbers = len(np.unique(values))
+    # Floats beyond 2**53 have no room for fractions.
+    whole = (values == np.floor(values)) & (labels.dtype.kind != "f" or _is_small(labels))
+    if whole.all() and n_numbers > _MANY_CLASSES:
+        warnings.warn(
+            f"task {name!r} has {n_numbers} different whole numbers, taken as classes. Declare "
+            f'tasks={{{name!r}: "regression"}}, or "count" if they are counts, or "multiclass" '
+            "if they are classes.",
+            stacklevel=2,
+        )
+    if whole.all():
+        return _CLASSIFICATION
+    if n_numbers <= _MANY_CLASSES and whole.mean() > _MOSTLY:
+        warnings.warn(
+            f"task {name!r} is taken as a regression because of few numbers with fractions, such "
+            f"as {values[~whole][0]:g}. A part of the table without them would be taken as "
+            f'classes. Declare tasks={{{name!r}: "regression"}}.',
+            stacklevel=2,
+        )
+    return RegressionTask.kind

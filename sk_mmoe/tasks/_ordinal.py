@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sk_mmoe.tasks._task import TaskWithClasses, at_least_two, log_mean_exp
+from sk_mmoe.tasks._labels import are_ordered, distinct_labels
+from sk_mmoe.tasks._task import TaskWithClasses, at_least_two, distinct_classes, log_mean_exp
 
 _SMALLEST_STEP = float(np.finfo(np.float64).tiny)
 
@@ -104,10 +105,10 @@ class OrdinalTask(TaskWithClasses):
     ) -> OrdinalTask:
         """Build the task of classes in the order that is declared, or else that of numbers."""
         if classes is None:
-            at_least_two(name, np.unique(labels))
+            distinct_classes(name, labels)
         if order is None:
-            order = np.unique(labels if classes is None else classes)
-            if not _has_natural_order(order):
+            order = distinct_labels(labels if classes is None else classes, name=name)
+            if not are_ordered(order):
                 raise ValueError(
                     f"task {name!r} is ordinal, but its labels do not say their order. Declare the "
                     f"classes from the lowest to the highest, tasks={{{name!r}: {order.tolist()}}} "
@@ -129,8 +130,3 @@ class OrdinalTask(TaskWithClasses):
         steps = (means[..., :-1] - means[..., 1:]).clamp(min=_SMALLEST_STEP)
         averaged = torch.cat([means[..., :1], steps + (-torch.expm1(-steps)).log()], dim=-1)
         return averaged - _from_start(torch.zeros_like(averaged))
-
-
-def _has_natural_order(classes: np.ndarray) -> bool:
-    """Return whether sorted labels are in their order: numbers, times, but no strings."""
-    return classes.dtype.kind not in "OUS"

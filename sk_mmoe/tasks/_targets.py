@@ -10,6 +10,10 @@ import pandas as pd
 from scipy import sparse
 from sklearn.utils import check_consistent_length
 
+from sk_mmoe.metrics._labels import masked_as_none
+from sk_mmoe.metrics._tables import named_columns
+from sk_mmoe.tasks._labels import check_labels
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -54,7 +58,7 @@ def read_targets(y: Any, *, estimator_name: str, complete: bool = True) -> Targe
     Parameters
     ----------
     y : array-like, Series or DataFrame of shape (n_samples,) or (n_samples, n_tasks)
-        The targets.
+        The targets, also as a table of polars or pyarrow. Masked entries are missing.
     estimator_name : str
         For error messages.
     complete : bool, default=True
@@ -77,12 +81,10 @@ def read_targets(y: Any, *, estimator_name: str, complete: bool = True) -> Targe
         )
     if sparse.issparse(y):
         raise ValueError("y must be dense, got a sparse matrix. Pass y.toarray().")
-    if isinstance(y, pd.Series):
-        ndim, columns = 1, [y]
-        names = ["task0" if y.name is None else str(y.name)]
-    elif isinstance(y, pd.DataFrame):
-        ndim, columns = 2, [y.iloc[:, k] for k in range(y.shape[1])]
-        names = [str(name) for name in y.columns]
+    table = named_columns(y)
+    if table is not None:
+        columns, ndim = table.columns, table.ndim
+        names = default_names(1) if table.names == [None] else [str(name) for name in table.names]
     else:
         array = _as_array(y)
         ndim = array.ndim
@@ -97,19 +99,18 @@ def read_targets(y: Any, *, estimator_name: str, complete: bool = True) -> Targe
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"the columns of y must have different names, got {repeated} repeated.")
 
-    missing = [pd.isna(column) for column in columns]
-    empty = [name for name, mask in zip(names, missing, strict=True) if mask.all()]
+    known, labels = zip(
+        *(_split(column, name=name) for column, name in zip(columns, names, strict=True)),
+        strict=True,
+    )
+    empty = [name for name, mask in zip(names, known, strict=True) if not mask.any()]
     if complete and empty:
         raise ValueError(
             f"y has no known label in the tasks {empty}: every value is missing (NaN, None or NA). "
             "Drop these tasks."
         )
-    labels = [
-        check_labels(column[~np.asarray(mask)], name=name)
-        for column, mask, name in zip(columns, missing, names, strict=True)
-    ]
     orders = [_ordered_categories(column) for column in columns]
-    return Targets(names, labels, ~np.column_stack(missing), ndim, orders)
+    return Targets(names, list(labels), np.column_stack(known), ndim, orders)
 
 
 def default_names(n_tasks: int) -> list[str]:
@@ -128,9 +129,7 @@ def _ordered_categories(column: Any) -> np.ndarray | None:
 def _as_array(y: Any) -> np.ndarray:
     """Return y as an array that keeps the kinds of its labels and its gaps."""
     if np.ma.isMaskedArray(y):
-        array = y.data.astype(object)
-        array[np.ma.getmaskarray(y)] = None
-        return array
+        return masked_as_none(y)
     array = np.asarray(y)
     if array.dtype.kind in "US" and not isinstance(y, np.ndarray):
         # Beside a string NumPy makes strings of numbers, of None and of NaN.
@@ -138,37 +137,14 @@ def _as_array(y: Any) -> np.ndarray:
     return array
 
 
-def check_labels(labels: Any, *, name: str = "task0") -> np.ndarray:
-    """Return labels, none of them missing, as an array of their natural dtype.
-
-    Parameters
-    ----------
-    labels : array-like or Series of shape (n_known,)
-        The labels of one task.
-    name : str, default="task0"
-        The name of the task, for error messages.
-
-    Returns
-    -------
-    ndarray of shape (n_known,)
-        The labels: those of a categorical in the dtype of its categories, objects as numbers,
-        booleans or strings where they all are.
-
-    Raises
-    ------
-    ValueError
-        If a label is complex or infinite.
-    """
-    if not isinstance(labels, np.ndarray) or labels.dtype.kind == "O":
-        labels = pd.Series(labels).infer_objects().to_numpy()
-    if labels.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported: task {name!r} has dtype {labels.dtype}.")
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError(
-            f"y contains infinity in task {name!r}. Replace it by a finite value, or by NaN if the "
-            "label is missing."
-        )
-    return labels
+def _split(column: Any, *, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return where a column has a label, and these labels."""
+    known = ~np.asarray(pd.isna(column))
+    labels = check_labels(column[known], name=name)
+    if labels.dtype.kind == "f" and (nan := np.isnan(labels)).any():
+        # Columns of pyarrow can hold NaN, which is not their missing value.
+        known[known], labels = ~nan, labels[~nan]
+    return known, labels
 
 
 def check_same_length(X: Any, targets: Targets) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 import torch
-from sklearn.metrics import accuracy_score
 from torch import Tensor
 
+from sk_mmoe.metrics._labels import find_codes
+from sk_mmoe.tasks._labels import (
+    are_numbers,
+    are_strings,
+    check_labels,
+    distinct_labels,
+)
 from sk_mmoe.tasks._weights import class_factors
 
 
@@ -141,18 +147,30 @@ class TaskWithClasses(Task):
         """Return the number of each label's class."""
         codes = self.codes_of(labels)
         if (codes < 0).any():
-            unseen = pd.unique(pd.Series(labels[codes < 0])).tolist()
+            unseen = list(dict.fromkeys(labels[codes < 0].tolist()))
             shown = str(unseen[:10])[:-1] + (", ...]" if len(unseen) > 10 else "]")
             raise ValueError(
                 f"y has labels {shown} in task {self.name!r} that are not among its classes "
                 f"{self.classes.tolist()}. Give all of them to the first fit, or to `classes`."
+                + self._if_numbers(labels[codes < 0])
             )
         return codes
 
     def codes_of(self, labels: np.ndarray) -> np.ndarray:
         """Return the number of each label's class, -1 for labels that are no class."""
-        codes: np.ndarray = pd.Index(self.classes).get_indexer(pd.Index(labels))
-        return codes
+        return find_codes(self.classes, labels)
+
+    def _if_numbers(self, unseen: np.ndarray) -> str:
+        """Return what to do if labels that are no classes have fractions, as numbers have."""
+        if are_numbers(unseen) and are_numbers(self.classes):
+            values = unseen.astype(np.float64)
+            if (values != np.floor(values)).any():
+                return (
+                    f" If the targets are numbers and not classes, declare "
+                    f'tasks={{{self.name!r}: "regression"}} in an estimator for regression or '
+                    "mixed tasks."
+                )
+        return ""
 
     def decode(self, scores: Tensor) -> np.ndarray:
         """Return the likeliest class of each sample."""
@@ -165,8 +183,18 @@ class TaskWithClasses(Task):
     def metric(
         self, labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray | None
     ) -> float:
-        """Return the accuracy."""
-        return float(accuracy_score(labels, predictions, sample_weight=weights))
+        """Return the accuracy; labels that are no classes count as wrong."""
+        codes = self.codes_of(labels)
+        if (unseen := codes < 0).any():
+            if are_strings(labels) != are_strings(self.classes):
+                self.encode(labels)  # raises: no label can be right
+            if hint := self._if_numbers(labels[unseen]):
+                warnings.warn(
+                    f"task {self.name!r} was fitted to the classes {self.classes.tolist()}, but y "
+                    f"has fractions such as {labels[unseen][0]}, which count as wrong.{hint}",
+                    stacklevel=2,
+                )
+        return float(np.average(codes == self.codes_of(predictions), weights=weights))
 
     def label_weights(
         self, class_weight: Any, labels: np.ndarray, weights: np.ndarray
@@ -197,12 +225,17 @@ class TaskWithNumbers(Task):
     def as_numbers(cls, name: str, labels: np.ndarray) -> np.ndarray:
         """Return targets as float64, or raise a ValueError that names what is no number."""
         try:
-            return labels.astype(np.float64)
-        except (TypeError, ValueError) as error:
+            # NumPy would turn times into numbers without a word.
+            values = None if labels.dtype.kind in "mM" else labels.astype(np.float64)
+        except (TypeError, ValueError, OverflowError):
+            values = None
+        if values is None:
             raise ValueError(
                 f"task {name!r} is {cls.noun} and needs numbers, got labels such as "
                 f"{labels[0]!r}. Use a classifier, or an estimator for mixed tasks."
-            ) from error
+            )
+        check_labels(values, name=name)  # objects such as Decimal("Infinity")
+        return values
 
     @abstractmethod
     def in_units(self, scores: Tensor) -> Tensor:
@@ -229,7 +262,7 @@ class TaskWithNumbers(Task):
 
 def distinct_classes(name: str, labels: np.ndarray) -> np.ndarray:
     """Return the sorted classes of a task, at least two."""
-    return at_least_two(name, np.unique(labels))
+    return at_least_two(name, distinct_labels(labels, name=name))
 
 
 def at_least_two(name: str, classes: np.ndarray) -> np.ndarray:

@@ -7,7 +7,9 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from sk_mmoe.metrics._tables import weights_by_name
 from sk_mmoe.tasks._targets import Targets
 
 
@@ -19,9 +21,9 @@ def check_sample_weight(
     Parameters
     ----------
     sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks) or None
-        The weights.
+        The weights. The columns of a DataFrame with the names of the tasks go by name.
     targets : Targets
-        The targets they belong to.
+        The targets they belong to, under the names that the tasks have at last.
     complete : bool, default=True
         Whether every task must have a label with weight.
 
@@ -33,12 +35,12 @@ def check_sample_weight(
     Raises
     ------
     ValueError
-        If the shape is wrong, a weight is negative or not finite, or a task is left without
-        weight.
+        If the shape is wrong, a weight is masked, no number, negative or not finite, or a task is
+        left without weight.
     """
     if sample_weight is None:
         return None
-    weights = np.asarray(sample_weight, dtype=np.float64)
+    weights = _as_numbers(weights_by_name(sample_weight, targets.names, parameter="sample_weight"))
     n_samples, n_tasks = targets.known.shape
     if weights.ndim == 0:
         weights = np.full(n_samples, weights)
@@ -62,13 +64,32 @@ def check_sample_weight(
     return weights
 
 
+def _as_numbers(weights: Any) -> np.ndarray:
+    """Return weights as float64, or raise a ValueError if they are no numbers."""
+    if np.ma.is_masked(weights):
+        raise ValueError(
+            "sample_weight has masked entries. Fill them, with 0 for samples to leave out: "
+            "sample_weight.filled(0)."
+        )
+    array = np.asarray(weights)
+    try:
+        # NumPy would drop imaginary parts, and take times and digits for numbers.
+        numbers = array.astype(np.float64) if array.dtype.kind in "biufO" else None
+    except (TypeError, ValueError, OverflowError):
+        numbers = None
+    if numbers is None:
+        raise ValueError(f"sample_weight must be numbers, got an array of dtype {array.dtype}.")
+    return numbers
+
+
 def per_task(value: Any, names: Sequence[str], *, parameter: str, default: Any) -> list[Any]:
     """Spread a parameter given by task name, or in the order of the tasks, over all tasks.
 
     Parameters
     ----------
-    value : dict, sequence or None
-        A dict from task name to value (others get `default`), or one value for each task.
+    value : dict, Series, sequence or None
+        A dict from task name to value (others get `default`), a Series with the names of the tasks
+        as its index, or one value for each task.
     names : sequence of str
         The names of the tasks.
     parameter : str
@@ -88,6 +109,8 @@ def per_task(value: Any, names: Sequence[str], *, parameter: str, default: Any) 
     """
     if value is None:
         return [default] * len(names)
+    if isinstance(value, pd.Series) and not value.index.equals(pd.RangeIndex(len(value))):
+        value = value.to_dict()
     if isinstance(value, Mapping):
         value = {str(name): entry for name, entry in value.items()}
         if unknown := sorted(set(value) - set(names)):

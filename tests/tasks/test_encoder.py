@@ -95,3 +95,100 @@ def test_other_tasks_than_at_the_first_fit_are_refused(columns):
     other = read_targets(FRAME[columns], estimator_name="E")
     with pytest.raises(ValueError, match=r"y must have the tasks \['click', 'level'"):
         encoder.encode(other, dtype=torch.float32)
+
+
+# -- scores -------------------------------------------------------------------------------------
+
+
+def test_score_is_the_mean_over_tasks_of_their_metrics(ideal_scores):
+    encoder, targets = make_encoder(FRAME)
+    scores = ideal_scores(encoder, targets)
+    assert encoder.score(scores, targets) == pytest.approx(1)
+    scores[0] = -scores[0]  # all wrong
+    assert encoder.score(scores, targets) == pytest.approx(2 / 3)
+    weights = targets.known * [[0.0, 1, 1]]  # the wrong task has no weight
+    assert encoder.score(scores, targets, weights) == pytest.approx(1)
+    assert np.isnan(encoder.score(scores, targets, 0 * weights))
+
+
+def test_targets_of_another_length_are_refused(ideal_scores):
+    encoder, targets = make_encoder(FRAME)
+    scores = ideal_scores(encoder, targets)
+    with pytest.raises(ValueError, match="same number of samples, got 5 rows of X and 2 of y"):
+        encoder.score(scores, targets.take(np.array([0, 1])))
+
+
+def test_labels_that_are_no_classes_count_as_wrong(as_scores):
+    encoder, _ = make_encoder(np.array(["a", "b", "b"]))
+    targets = read_targets(["a", "b", "c"], estimator_name="E")
+    scores = [as_scores(encoder.tasks[0], [0, 1, 1])]
+    assert encoder.score(scores, targets) == pytest.approx(2 / 3)
+
+
+def test_fractions_among_classes_say_how_to_declare_numbers(as_scores):
+    encoder, _ = make_encoder(np.array([0.0, 1.0, 2.0, 1.0]))
+    targets = read_targets([0.0, 1.0, 0.5, 2.0], estimator_name="E")
+    scores = [as_scores(encoder.tasks[0], [0, 1, 1, 2])]
+    hint = r'declare tasks=\{\'task0\': "regression"\}'
+    with pytest.warns(UserWarning, match=rf"fractions such as 0.5, which count as wrong.*{hint}"):
+        assert encoder.score(scores, targets) == pytest.approx(3 / 4)
+    with pytest.raises(ValueError, match=hint):
+        encoder.encode(targets, dtype=torch.float32)
+
+
+def test_strings_are_not_compared_with_numbers(as_scores):
+    encoder, _ = make_encoder(np.array([0, 1, 1]))
+    targets = read_targets(["0", "1", "1"], estimator_name="E")
+    with pytest.raises(ValueError, match=r"labels \['0', '1'\] .* not among its classes \[0, 1\]"):
+        encoder.score([as_scores(encoder.tasks[0], [0, 1, 1])], targets)
+
+
+@pytest.mark.parametrize("factor", [1e-170, 1.0, 1e160, 1e300])
+def test_squares_of_targets_need_not_be_numbers(factor):
+    y = factor * np.array([1.0, -2.0, 0.5, 1.5])
+    encoder, targets = make_encoder(y)
+    standardised = encoder.encode(targets, dtype=torch.float64)
+    assert_allclose(standardised.numpy()[:, 0].std(), 1, rtol=1e-12)
+    assert encoder.score([standardised], targets) == pytest.approx(1)
+    assert encoder.score([0 * standardised], targets) == pytest.approx(0, abs=1e-12)
+
+
+# -- classes that users declare -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Series([1.0, np.nan, 0.0]),
+        pd.Series([1, None, 0], dtype="Int64"),
+        pd.Series([True, None, False], dtype="boolean"),
+        pd.Series(["yes", None, "no"]),
+        pd.Series(["yes", None, "no"], dtype=object),
+        pd.Series(["yes", None, "no"], dtype="category"),
+        pd.Series(pd.to_datetime(["2020", None, "2021"])),
+    ],
+    ids=lambda column: str(column.dtype),
+)
+def test_a_missing_value_among_the_classes_is_none(column):
+    targets = read_targets(column, estimator_name="E")
+    known = sorted(column.dropna().tolist())
+    for classes in (column.unique(), column, list(column)):
+        encoder = TaskEncoder.learn(targets, kinds=["classification"], classes=classes)
+        assert pd.Series(encoder.classes[0]).tolist() == known
+        encoder.check_classes(column.unique())
+
+
+def test_classes_are_declared_by_name_or_in_order():
+    y = pd.DataFrame({"a": [0, 0], "b": ["x", "x"], "c": [0.5, 1.5]})
+    targets = read_targets(y, estimator_name="E")
+    kinds = ["classification", "classification", "regression"]
+    for classes in ([[0, 1], ["y", "x"], None], {"b": ["x", "y"], "a": [1, 0]}):
+        encoder = TaskEncoder.learn(targets, kinds=kinds, classes=classes)
+        assert [None if c is None else c.tolist() for c in encoder.classes] == [
+            [0, 1], ["x", "y"], None,
+        ]  # fmt: skip
+        encoder.check_classes(classes)
+    with pytest.raises(ValueError, match=r"of task 'b' are \['x', 'y'\] .* got \['x', 'z'\]"):
+        encoder.check_classes({"b": ["x", "z"]})
+    with pytest.raises(ValueError, match="classes of task 'c' must be None: it is a regression"):
+        TaskEncoder.learn(targets, kinds=kinds, classes={"a": [0, 1], "b": ["x", "y"], "c": [1]})

@@ -27,6 +27,8 @@ from sk_mmoe.tasks._targets import read_targets
         (np.array(["a", "b", "c"] * 2), "multiclass"),
         (np.array([0.5, 1.5]), "regression"),
         (np.array([1.0, 2.0, 2.5]), "regression"),
+        (np.array([1e160, 2e160]), "regression"),
+        (np.array([2**60, 2**61]), "binary"),
     ],
 )
 def test_kind_is_inferred_from_the_labels(labels, kind):
@@ -66,6 +68,17 @@ def test_number_of_scores_follows_the_classes(n_classes):
     task = MulticlassTask.learn("t", np.arange(n_classes))
     assert task.n_outputs == (1 if n_classes == 2 else n_classes)
     assert RegressionTask("t", 0.0, 1.0).n_outputs == 1
+
+
+def test_numbers_with_few_fractions_ask_to_be_declared():
+    labels = np.r_[0.5, np.arange(30) % 6]
+    with pytest.warns(UserWarning, match=r"'t' is taken as a regression .* such as 0.5.*Declare"):
+        assert make_task("t", "infer", labels).kind == "regression"
+
+
+def test_many_whole_numbers_ask_to_be_declared():
+    with pytest.warns(UserWarning, match='60 different whole numbers.*"count" if they are counts'):
+        assert make_task("t", "infer", np.repeat(np.arange(60), 3)).kind == "multiclass"
 
 
 # -- what users declare -------------------------------------------------------------------------

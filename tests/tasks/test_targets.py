@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
+from sk_mmoe.tasks._labels import check_labels
 from sk_mmoe.tasks._targets import (
-    check_labels,
     check_same_length,
     read_targets,
 )
@@ -211,3 +211,74 @@ def test_masked_labels_are_missing():
     targets = read_targets(y, estimator_name="E")
     assert targets.known.tolist() == [[True], [False], [True]]
     assert targets.labels[0].tolist() == [1, 3]
+
+
+# -- tables of other libraries ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_tables_of_other_libraries_are_read_as_those_of_pandas(library):
+    module = pytest.importorskip(library)
+    columns = {
+        "click": [1, None, 0],
+        "like": [True, False, None],
+        "level": ["low", "high", None],
+        "time": [0.5, None, 1.0],
+    }
+    table = module.DataFrame(columns) if library == "polars" else module.table(columns)
+    dtypes = {"click": "Int64", "like": "boolean", "time": "float64"}
+    expected = read(pd.DataFrame(columns).astype(dtypes))
+    targets = read(table)
+    assert targets.names == expected.names
+    assert targets.ndim == 2
+    assert_array_equal(targets.known, expected.known)
+    for labels, others in zip(targets.labels, expected.labels, strict=True):
+        assert labels.dtype == others.dtype
+        assert labels.tolist() == others.tolist()
+
+
+def test_columns_of_other_libraries_have_one_dimension():
+    pl, pa = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    targets = read(pl.Series("click", [1, None, 0]))
+    assert (targets.names, targets.ndim) == (["click"], 1)
+    for column in (pl.Series([1, None, 0]), pa.chunked_array([[1, None], [0]])):
+        targets = read(column)
+        assert (targets.names, targets.ndim) == (["task0"], 1)
+        assert targets.labels[0].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "expected"),
+    [
+        ([1, None, 0], "int64[pyarrow]", "int64"),
+        ([True, None, False], "bool[pyarrow]", "bool"),
+        ([0.5, None, 1.5], "double[pyarrow]", "float64"),
+        (["a", None, "b"], "string[pyarrow]", "O"),
+        (["a", None, "b"], "dictionary", "O"),
+    ],
+)
+def test_dtypes_of_pyarrow_in_pandas_are_read(values, dtype, expected):
+    pa = pytest.importorskip("pyarrow")
+    if dtype == "dictionary":
+        dtype = pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string()))
+    targets = read(pd.Series(values, dtype=dtype))
+    assert targets.known.tolist() == [[True], [False], [True]]
+    assert targets.labels[0].tolist() == [values[0], values[2]]
+    assert targets.labels[0].dtype == expected
+
+
+def test_ordered_categories_are_kept_whether_they_occur_or_not():
+    grade = pd.Categorical(["low", None, "mid"], ["low", "mid", "top"], ordered=True)
+    y = pd.DataFrame({"grade": grade, "other": pd.Categorical(["a", "b", "a"])})
+    targets = read(y)
+    assert targets.orders[0].tolist() == ["low", "mid", "top"]
+    assert targets.orders[1] is None
+    assert targets.take(np.array([0])).orders[0].tolist() == ["low", "mid", "top"]
+    assert read(grade).orders[0].tolist() == ["low", "mid", "top"]
+
+
+def test_masked_entries_of_a_table_are_missing():
+    y = np.ma.array([[1.0, 2.0], [3.0, 4.0]], mask=[[0, 1], [0, 0]])
+    targets = read(y)
+    assert targets.known.tolist() == [[True, False], [True, True]]
+    assert [labels.tolist() for labels in targets.labels] == [[1, 3], [4]]

@@ -10,8 +10,8 @@ from sklearn.metrics import log_loss
 
 from sk_mmoe.tasks._binary import BinaryTask
 from sk_mmoe.tasks._kinds import make_task
+from sk_mmoe.tasks._labels import check_labels
 from sk_mmoe.tasks._multiclass import MulticlassTask
-from sk_mmoe.tasks._targets import check_labels
 
 RNG = np.random.default_rng(0)
 
