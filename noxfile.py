@@ -5,8 +5,8 @@ import nox
 nox.options.sessions = ["tests", "lint", "docs"]
 
 
-def install(session: nox.Session, extra: str) -> None:
-    session.install("-c", "constraints.txt", "-e", f".[{extra}]")
+def install(session: nox.Session, extra: str, constraints: str = "constraints.txt") -> None:
+    session.install("-c", constraints, "-e", f".[{extra}]")
 
 
 @nox.session
@@ -17,11 +17,19 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def oldest(session: nox.Session) -> None:
+    """Run the tests with the oldest dependencies; arguments go to pytest."""
+    install(session, "test", "constraints-oldest.txt")
+    session.run("python", "-m", "pytest", "-n", "2", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, types and the direction of imports."""
+    """Check style, spelling, types and the direction of imports."""
     install(session, "lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("codespell")
     session.run("mypy")
     session.run("lint-imports")
 

@@ -9,7 +9,7 @@ dense layer and the lookups of the sparse one give the same numbers.
     OMP_WAIT_POLICY=passive python benchmarks/speed/lookups.py      # five minutes
 """
 
-import time
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -17,6 +17,8 @@ import pandas as pd
 import torch
 
 from benchmarks._shared.record import write
+from benchmarks._shared.timing import clock, take_turns
+from benchmarks.speed._cases import epochs
 from sk_mmoe import MMoEClassifier
 from sk_mmoe.columns._reader import TableReader
 from sk_mmoe.columns._tables import as_table
@@ -58,11 +60,7 @@ def encode(X):
 
 def milliseconds(function, repeats=30):
     """Return the median time of a call."""
-    seconds = []
-    for _ in range(repeats + 3):
-        start = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - start)
+    seconds = [clock(function)[0] for _ in range(repeats + 3)]
     return round(1e3 * float(np.median(seconds[3:])), 3)
 
 
@@ -89,67 +87,77 @@ def first_layers(matrix, codes, n_categories, width, batch_size):
     }
 
 
-def main():
-    torch.set_num_threads(1)
-    X = make_frame(N_ROWS, 1)
-    matrix, codes, _ = encode(X)
-    dense = matrix.toarray()
-    megabytes = {
-        "dense one-hot, float64": round(2 * dense.nbytes / 1e6),
-        "dense one-hot, float32": round(dense.nbytes / 1e6),
-        "sparse one-hot, float32": round(
-            (matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes) / 1e6
+def sizes(matrix, codes):
+    """Return the megabytes of each form."""
+    n_bytes = {
+        "dense one-hot, float64": 8 * np.prod(matrix.shape),
+        "dense one-hot, float32": 4 * np.prod(matrix.shape),
+        "sparse one-hot, float32": sum(
+            part.nbytes for part in (matrix.data, matrix.indices, matrix.indptr)
         ),
-        "codes": round(codes.nbytes / 1e6),
+        "codes": codes.nbytes,
     }
-    print(megabytes, flush=True)
-    layers, fits = [], []
+    return {name: round(size / 1e6) for name, size in n_bytes.items()}
+
+
+def all_first_layers():
+    """Return the milliseconds of the first layer, by the number of categories, width and batch."""
+    found = []
     for times, batch_sizes in BATCH_SIZES.items():
         *forms, n_categories = encode(make_frame(N_FITTED, times))
         for width, batch_size in product((16, 64), batch_sizes):
             case = {"categories": sum(n_categories), "width": width, "batch_size": batch_size}
             ms = first_layers(*forms, n_categories, width, batch_size)
-            layers.append(case | {"milliseconds": ms})
-            print(layers[-1], flush=True)
+            found.append(case | {"milliseconds": ms})
+            print(found[-1], flush=True)
+    return found
+
+
+def all_fits(X, matrix, repeats=5):
+    """Return the seconds of an epoch on each form, by the width of the experts and the batch."""
     rng = np.random.default_rng(1)
     effects = rng.normal(size=(matrix.shape[1], 2))
-    y = (matrix @ effects + rng.normal(size=(N_ROWS, 2)) > 0)[:N_FITTED]
-    sides = {
-        "dense one-hot": (dense[:N_FITTED], {}),
-        "sparse one-hot": (matrix[:N_FITTED], {}),
-        "DataFrame, one-hot": (X[:N_FITTED], {"embedding_dim": None}),
-        "DataFrame, embeddings of 8": (X[:N_FITTED], {"embedding_dim": 8}),
+    y = matrix @ effects + rng.normal(size=(len(X), 2)) > 0
+    forms = {
+        "dense one-hot": (matrix.toarray(), {}),
+        "sparse one-hot": (matrix, {}),
+        "DataFrame, one-hot": (X, {"embedding_dim": None}),
+        "DataFrame, embeddings of 8": (X, {"embedding_dim": 8}),
     }
-    for width in (16, 64):
-        for batch_size in (256, 1024):
-            seconds = {name: [] for name in sides}
-            for _ in range(5):
-                for name, (table, parameters) in sides.items():
-                    model = MMoEClassifier(
-                        expert_hidden_layer_sizes=(width,),
-                        batch_size=batch_size,
-                        max_iter=1,
-                        early_stopping=False,
-                        average=False,
-                        numeric_encoding=None,
-                        n_cross_layers=0,
-                        random_state=0,
-                        **parameters,
-                    )
-                    start = time.perf_counter()
-                    model.fit(table, y)
-                    seconds[name].append(time.perf_counter() - start)
-            medians = {name: round(float(np.median(s)), 3) for name, s in seconds.items()}
-            fits.append({"width": width, "batch_size": batch_size, "seconds_of_an_epoch": medians})
-            print(fits[-1], flush=True)
+    found = []
+    for width, batch_size in product((16, 64), (256, 1024)):
+        sides = {}
+        for name, (table, parameters) in forms.items():
+            model = MMoEClassifier(
+                expert_hidden_layer_sizes=(width,),
+                batch_size=batch_size,
+                numeric_encoding=None,
+                n_cross_layers=0,
+                **epochs(1),
+                **parameters,
+            )
+            sides[name] = partial(model.fit, table, y)
+        seconds = take_turns(sides, repeats)
+        medians = {name: round(float(np.median(s)), 3) for name, s in seconds.items()}
+        found.append({"width": width, "batch_size": batch_size, "seconds_of_an_epoch": medians})
+        print(found[-1], flush=True)
+    return found
+
+
+def main():
+    torch.set_num_threads(1)
+    X = make_frame(N_ROWS, 1)
+    matrix, codes, _ = encode(X)
+    megabytes = sizes(matrix, codes)
+    print(megabytes, flush=True)
     write(
         "speed/lookups",
         question="memory, first layer and epochs for one-hot columns, dense, sparse, or as codes",
         not_run="several threads, CUDA",
         cardinalities=CARDINALITIES,
         megabytes=megabytes,
-        first_layers=layers,
-        fits=fits,
+        first_layers=all_first_layers(),
+        fits=all_fits(X[:N_FITTED], matrix[:N_FITTED]),
     )
 
 

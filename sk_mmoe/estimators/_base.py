@@ -6,7 +6,6 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import Tags
 
 from sk_mmoe.estimators._architecture import Architecture
@@ -18,6 +17,7 @@ from sk_mmoe.estimators._parameters import (
     LayerParameters,
     TrainingParameters,
 )
+from sk_mmoe.estimators._sklearn import CallbackSupportMixin
 from sk_mmoe.tasks._kinds import Accepts
 from sk_mmoe.tasks._targets import check_same_length, read_targets
 from sk_mmoe.tasks._weights import check_sample_weight

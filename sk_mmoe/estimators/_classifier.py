@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 
 from sk_mmoe.estimators._classes import WithClasses
+from sk_mmoe.estimators._sklearn import ClassifierMixin
 from sk_mmoe.tasks._kinds import Accepts
 
 

@@ -11,9 +11,9 @@ from numbers import Integral, Real
 from typing import Annotated, Any, ClassVar, dataclass_transform, get_type_hints
 
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sk_mmoe.estimators._sklearn import BaseEstimator
 from sk_mmoe.nn._initialization import WEIGHT_BOUNDS
 from sk_mmoe.nn._stacked import ACTIVATIONS
 from sk_mmoe.nn.balancing import BALANCING

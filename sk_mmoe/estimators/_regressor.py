@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import _fit_context
 
 from sk_mmoe.estimators._base import MultiTaskEstimator
+from sk_mmoe.estimators._sklearn import RegressorMixin
 from sk_mmoe.tasks._kinds import Accepts
 
 
