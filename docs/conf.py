@@ -61,5 +61,9 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"sk_mmoe {release}"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+# Pages without neighbours need no navigation on the left.
+html_sidebars = {"index": [], "getting_started": []}
 html_show_sourcelink = False
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}

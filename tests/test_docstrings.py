@@ -19,7 +19,7 @@ IGNORED = {
 
 def public_objects():
     """Return all public classes and functions by their full names."""
-    modules = "", ".callbacks", ".datasets", ".metrics", ".model_selection", ".nn"
+    modules = "", ".callbacks", ".datasets", ".inspection", ".metrics", ".model_selection", ".nn"
     return {
         f"sk_mmoe{module}.{name}": getattr(import_module(f"sk_mmoe{module}"), name)
         for module in modules

@@ -48,3 +48,12 @@ def test_tables_of_accuracy_are_those_of_the_raw_results(load_benchmark):
     assert len(tables) == 9
     for table in tables.values():
         assert table in page
+
+
+def test_pages_name_files_that_exist():
+    paths = set()
+    for page in (ROOT / "docs").rglob("*.rst"):
+        found = re.findall(r"``((?:benchmarks|docs|sk_mmoe|tests)/[\w./]+)``", page.read_text())
+        paths.update(found)
+    assert "sk_mmoe/nn/balancing/_famo.py" in paths
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []

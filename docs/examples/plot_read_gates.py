@@ -43,7 +43,8 @@ print(f"R² on the test set: {model.score(X_test, y_test):.3f}")
 # Did training end well?
 # ----------------------
 # Look at the loss of each task. A held-out loss (dashed) that rises while the training loss (solid)
-# falls is a sign of overfitting. The tasks need not be at their best in the same epoch.
+# falls is a sign of overfitting. The tasks need not be at their best in the same epoch. Here all
+# held-out losses still fall slowly at the end, so a few more epochs could help.
 
 LossCurvesDisplay.from_estimator(model)
 plt.show()
@@ -59,8 +60,9 @@ plt.show()
 
 # %%
 # The entropy of the gates tells the two apart. If a gate picks experts, the entropy of single
-# samples (dots) is far below the entropy of the mean gate (squares). This display also marks
-# experts that no task uses, and tasks that use a single expert. There are none here.
+# samples (dots) is far below the entropy of the mean gate (squares). Here the gates do so to some
+# degree. This display also marks experts that no task uses, and tasks that use a single expert.
+# There are none here.
 
 ExpertUseDisplay.from_estimator(model, X_test)
 plt.show()
@@ -68,8 +70,9 @@ plt.show()
 # %%
 # How do the gates depend on a feature?
 # -------------------------------------
-# The third task depends on the feature "x0". Along this feature a gate may change from one expert
-# to another.
+# The third task changes where the feature "x0" changes its sign. Its gate moves from one expert to
+# another there, with little spread. The other two gates depend on all features, so their bands are
+# wide.
 
 GateCurvesDisplay.from_estimator(model, X_test, feature="x0")
 plt.show()
@@ -85,8 +88,8 @@ plt.show()
 # -------------------------------
 # They may, but they need not. Towers can make different predictions from the same experts, and
 # similar predictions from different experts. The correlation of the labels describes the data. The
-# cosine of the gates describes this network, trained from this seed. Here the two sums of sines use
-# much the same experts, and the third task uses others.
+# cosine of the gates describes this network, trained from this seed. Here the two sums of sines
+# have similar gates, and the gate of the third task is unrelated to them.
 
 TaskRelatednessDisplay.from_estimator(model, X_test, y_test)
 plt.show()
