@@ -74,7 +74,7 @@ def parts_table(parts, title):
         ]
         for part in parts
     ]
-    return simple_table(rows, [title, "Paper", "Here [95 %]", "So"])
+    return simple_table(rows, [title, "Paper", "Here [95 %]", "Shown"])
 
 
 def points():
