@@ -71,10 +71,15 @@ def draw_samples(tasks, n_samples, seed):
     rng = np.random.Generator(np.random.SFC64(seed))
     X = rng.standard_normal((n_samples, len(tasks.coef[0])), dtype=np.float32)
     linear = X @ tasks.coef.T.astype(np.float32)
-    y = linear + tasks.noise * rng.standard_normal(linear.shape)
-    for frequency, phase in zip(tasks.alpha, tasks.beta, strict=True):
-        y += np.sin(frequency * linear + phase)
-    return X, y
+    return X, sums_of_sines(tasks, linear) + tasks.noise * rng.standard_normal(linear.shape)
+
+
+def sums_of_sines(tasks, linear):
+    """Return the labels without noise, from the inputs' products with the weight vectors."""
+    return linear + sum(
+        np.sin(frequency * linear + phase)
+        for frequency, phase in zip(tasks.alpha, tasks.beta, strict=True)
+    )
 
 
 def stream(epoch, *, tasks, n_samples, seed):

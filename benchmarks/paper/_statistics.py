@@ -1,6 +1,7 @@
 """The four claims of the paper as statistics over runs, with bootstrap intervals and verdicts."""
 
 import json
+from functools import partial
 
 import numpy as np
 
@@ -39,17 +40,27 @@ def read_losses(name="fig4_5", **setting):
     return {key: np.array(values) for key, values in losses.items()}
 
 
-def complete_rates(losses):
-    """Return the learning rates for which all nine points have runs enough."""
+def complete_rates(losses, models=MODELS):
+    """Return the learning rates for which the models have runs enough at every correlation."""
     return [
         rate
         for rate in RATES
         if all(
             len(losses.get((model, p, rate), ())) >= FEWEST_RUNS
-            for model in MODELS
+            for model in models
             for p in CORRELATIONS
         )
     ]
+
+
+def resample(values, rng, n_resamples):
+    """Draw resamples of values, one value short: else their means would vary too little by 1/n."""
+    return values[rng.integers(len(values), size=(n_resamples, len(values) - 1))]
+
+
+def measured(values, samples, statistic):
+    """Return a statistic of values, followed by that of each resample."""
+    return np.concatenate([[statistic(values)], statistic(samples, axis=1)])
 
 
 class Bootstrap:
@@ -78,12 +89,11 @@ class Bootstrap:
                 means, sds, lows, leasts = [], [], [], []
                 for rate in rates:
                     values = losses[model, p, rate]
-                    rows = rng.integers(len(values), size=(n_resamples, len(values)))
-                    drawn = np.vstack([values, values[rows]])
-                    means.append(drawn.mean(axis=1))
-                    sds.append(drawn.std(axis=1, ddof=1))
-                    lows.append(np.percentile(drawn, 10, axis=1))
-                    leasts.append(drawn.min(axis=1))
+                    samples = resample(values, rng, n_resamples)
+                    means.append(measured(values, samples, np.mean))
+                    sds.append(measured(values, samples, partial(np.std, ddof=1)))
+                    lows.append(measured(values, samples, partial(np.percentile, q=10)))
+                    leasts.append(measured(values, samples, np.min))
                 by = np.array(means if choose == "mean" else leasts)
                 chosen = by.argmin(axis=0)
                 pick = chosen, np.arange(len(chosen))
@@ -98,7 +108,13 @@ class Bootstrap:
 
 def interval(values):
     """Return what was measured, and the bounds of its 95 % interval."""
-    return rounded([values[0], *np.percentile(values[1:], [2.5, 97.5])], 3)
+    return rounded([values[0], *np.nanpercentile(values[1:], [2.5, 97.5])], 3)
+
+
+def ratio(above, below):
+    """Return a ratio; of a few runs all may be one in a resample, and their deviation zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return above / below
 
 
 def part(name, values, *, above=None, within=None):
@@ -150,14 +166,14 @@ def judge(of):
             ),
             part(
                 "loss at p = 1, OMoE over MMoE",
-                of.mean["OMoE", 1.0] / of.mean["MMoE", 1.0],
+                ratio(of.mean["OMoE", 1.0], of.mean["MMoE", 1.0]),
                 within=EQUAL,
             ),
         ],
         3: [
             part(
                 f"p = {p:g}: loss of Shared-Bottom over {model}",
-                of.mean["Shared-Bottom", p] / of.mean[model, p],
+                ratio(of.mean["Shared-Bottom", p], of.mean[model, p]),
                 above=1,
             )
             for p in CORRELATIONS
@@ -167,7 +183,7 @@ def judge(of):
             *(
                 part(
                     f"p = {p:g}: standard deviation, Shared-Bottom over {model}",
-                    of.sd["Shared-Bottom", p] / of.sd[model, p],
+                    ratio(of.sd["Shared-Bottom", p], of.sd[model, p]),
                     above=1,
                 )
                 for p in CORRELATIONS
@@ -176,7 +192,7 @@ def judge(of):
             *(
                 part(
                     f"p = {p:g}: tenth percentile, Shared-Bottom over {model}",
-                    of.low["Shared-Bottom", p] / of.low[model, p],
+                    ratio(of.low["Shared-Bottom", p], of.low[model, p]),
                     within=COMPARABLE,
                 )
                 for p in CORRELATIONS

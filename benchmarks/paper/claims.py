@@ -10,6 +10,7 @@ nothing.
 
 from benchmarks._shared.record import write
 from benchmarks.paper._common import CORRELATIONS, arguments, rounded
+from benchmarks.paper._matches import match_fig2, match_fig3, match_fig4, match_fig5
 from benchmarks.paper._statistics import (
     MODELS,
     Bootstrap,
@@ -17,6 +18,7 @@ from benchmarks.paper._statistics import (
     interval,
     judge,
     read_losses,
+    verdict,
 )
 
 PAPER_SETTING = {"calibration": "two sines", "init": "glorot_uniform"}
@@ -67,6 +69,22 @@ def judged(n_resamples):
     return found
 
 
+def figures_judged():
+    """Return how far each figure comes out with the paper's numbers."""
+    losses = read_losses(**PAPER_SETTING)
+    figures = {"2": {"": match_fig2()}}
+    small = complete_rates(read_losses("fig3"), models=["Shared-Bottom 16"])
+    figures["3"] = {f"{rate:g}": match_fig3(rate) for rate in small}
+    for number, match in (("4", match_fig4), ("5", match_fig5)):
+        figures[number] = {f"{rate:g}": match(losses, rate) for rate in complete_rates(losses)}
+    return {
+        number: {
+            rate: {"verdict": verdict(parts), "parts": parts} for rate, parts in by_rate.items()
+        }
+        for number, by_rate in figures.items()
+    }
+
+
 def main():
     """Judge, write and print."""
     options = arguments(__doc__).parse_args()
@@ -75,7 +93,7 @@ def main():
         verdicts = {number: claim["verdict"] for number, claim in entry["claims"].items()}
         print(entry["setting"], "|", entry["rates"], "|", verdicts)
     if not options.quick:
-        write("paper/claims", runs=found)
+        write("paper/claims", figures=figures_judged(), runs=found)
 
 
 if __name__ == "__main__":

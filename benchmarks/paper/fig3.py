@@ -21,7 +21,7 @@ SETTING = {
 }
 PLAN = [
     (SETTING | {"rate": rate, "p": p}, n_runs)
-    for rate, n_runs in ((1e-3, 50), (1e-2, 10), (1e-2, 50), (1e-3, 200), (1e-2, 200))
+    for rate, n_runs in ((1e-3, 50), (1e-2, 6), (1e-2, 50), (1e-3, 200), (1e-2, 200))
     for p in CORRELATIONS
 ]
 

@@ -33,12 +33,12 @@ def points(rate, n_runs, **changed):
 # What matters most comes first; every line has all nine points.
 PLAN = [
     *points(1e-2, 12),
-    *points(1e-3, 8),
+    *points(1e-3, 6),
+    *points(1e-2, 6, init="torch"),
+    *points(1e-4, 6),
+    *points(1e-2, 6, calibration="ten random sines"),
     *points(1e-2, 20),
     *points(1e-3, 20),
-    *points(1e-4, 10),
-    *points(1e-2, 10, init="torch"),
-    *points(1e-2, 10, calibration="ten random sines"),
     *points(1e-3, 10, init="torch"),
     *points(1e-3, 10, calibration="ten random sines"),
     *points(1e-2, 40),
@@ -57,7 +57,7 @@ def main():
     options = arguments(__doc__).parse_args()
     if options.quick:
         with tempfile.TemporaryDirectory() as folder:
-            plan = [(setting | {"steps": 200}, 2) for setting, _ in points(1e-2, 2)]
+            plan = [(setting | {"steps": 100}, 2) for setting, _ in points(1e-2, 2)]
             work_through(plan, Path(folder) / "fig4_5.jsonl", chunk_size=2)
         return
     work_through(PLAN, RESULTS / "fig4_5.jsonl", chunk_size=20)

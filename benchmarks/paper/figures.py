@@ -17,7 +17,6 @@ from benchmarks.paper._statistics import MODELS, read_losses
 from benchmarks.paper.claims import PAPER_SETTING
 
 COLOURS = {"Shared-Bottom": "C0", "OMoE": "C1", "MMoE": "C2"}
-STYLES = {0.5: "-", 0.9: "--", 1.0: ":"}
 FOR_ALL = 1e-2
 
 
@@ -52,14 +51,18 @@ def draw_fig2():
 def draw_fig3():
     """Draw the loss curves of the small Shared-Bottom network."""
     figure, axes = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
+    losses = read_losses("fig3")
     for number, p in enumerate(CORRELATIONS):
-        n_runs = len(read_losses("fig3", p=p)["Shared-Bottom 16", p, 1e-3])
-        steps, curve = read_curve("fig3", p=p)
-        axes.plot(steps, curve, f"C{number}", label=f"p = {p:g} ({n_runs} runs)")
+        for rate, style in ((1e-3, "-"), (1e-2, ":")):
+            found = read_curve("fig3", p=p, rate=rate)
+            if found is not None:
+                n_runs = len(losses["Shared-Bottom 16", p, rate])
+                label = f"p = {p:g}, rate {rate:g}, {n_runs} runs"
+                axes.plot(*found, f"C{number}{style}", label=label)
         axes.plot(10_250, FIG3[p], f"C{number}x", markersize=8, clip_on=False)
     axes.plot([], [], "kx", markersize=8, label="paper's last value")
     axes.set(xlabel="steps", ylabel="training loss", xlim=(0, 10_300), ylim=(0, 1.2))
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, fontsize=8)
     return figure
 
 

@@ -1,0 +1,157 @@
+"""Print the tables of the page "The paper, claim by claim", from the raw results.
+
+    python -m benchmarks.paper.report
+
+A test holds the page to what this prints.
+"""
+
+from benchmarks._shared.record import read
+from benchmarks._shared.tables import show, simple_table
+from benchmarks.paper._common import CORRELATIONS
+from benchmarks.paper._read_off import FIG4
+from benchmarks.paper._statistics import CLAIMS, MODELS
+
+SHOWN = {True: "yes", False: "no", None: "cannot be told"}
+FOR_ALL = "0.01 for all"
+BEST = "best by mean"
+NOT_RUN = "not run yet"
+
+
+def short(number):
+    """Return a number without the zero before its point."""
+    text = f"{number:.3g}"
+    return text.removeprefix("0") if text.startswith("0.") else text.replace("-0.", "-.")
+
+
+def with_interval(value, low, high):
+    """Return a value with its interval."""
+    return f"{short(value)} [{short(low)}, {short(high)}]"
+
+
+def entries():
+    """Return the judged choices by (setting, rates)."""
+    return {(entry["setting"], entry["rates"]): entry for entry in read("paper/claims")["runs"]}
+
+
+def counted(judged):
+    """Return a verdict, and how many of its parts are so."""
+    shown = [part["shown"] for part in judged["parts"]]
+    return f"{judged['verdict']} ({sum(value is True for value in shown)} of {len(shown)})"
+
+
+def overview():
+    """Return the table of all figures, tables and claims."""
+    results = read("paper/claims")
+    claims = entries()["Glorot, two sines", FOR_ALL]["claims"]
+    figures = results["figures"]
+    rows = [
+        ["Fig. 2", "labels' correlation by p", counted(figures["2"][""]), "fig2", "fig2.json"],
+        ["Fig. 3", "small Shared-Bottom", counted(figures["3"]["0.001"]), "fig3", "fig3.jsonl"],
+        ["Fig. 4", "mean losses", counted(figures["4"]["0.01"]), "fig4_5", "fig4_5.jsonl"],
+        ["Fig. 5", "most frequent losses", counted(figures["5"]["0.01"]), "fig4_5", "fig4_5.jsonl"],
+        *(
+            [f"Claim {number}", claim, counted(claims[str(number)]), "claims", "claims.json"]
+            for number, claim in CLAIMS.items()
+        ),
+        ["Table 1", "Census-Income, income", NOT_RUN, "", ""],
+        ["Table 2", "Census-Income, education", NOT_RUN, "", ""],
+        ["Table 3", "engagement, offline", NOT_RUN, "", ""],
+        ["Table 4", "live lift", NOT_RUN, "", ""],
+        ["Fig. 6", "gates of the recommender", NOT_RUN, "", ""],
+        ["Sec. 5", "trainability", NOT_RUN, "", ""],
+    ]
+    return simple_table(rows, ["In the paper", "What", "Verdict", "Script", "Raw file"])
+
+
+def parts_table(parts, title):
+    """Return the table of a list of statistics."""
+    rows = [
+        [
+            part["statistic"],
+            part["expected"],
+            with_interval(part["value"], part["low"], part["high"]),
+            SHOWN[part["shown"]],
+        ]
+        for part in parts
+    ]
+    return simple_table(rows, [title, "Paper", "Here [95 %]", "Shown"])
+
+
+def points():
+    """Return the mean losses of the nine points at each learning rate, beside the paper's."""
+    found = {
+        rates.split()[0]: entry["points"]
+        for (setting, rates), entry in entries().items()
+        if setting == "Glorot, two sines" and rates.endswith("for all")
+    }
+    rows = []
+    for p in CORRELATIONS:
+        for model in MODELS:
+            row = [f"p = {p:g}, {model}", short(FIG4[p][model])]
+            for of_rate in found.values():
+                (point,) = (x for x in of_rate if (x["p"], x["model"]) == (p, model))
+                row.append(f"{with_interval(*point['mean'])} ({point['n_runs']})")
+            rows.append(row)
+    return simple_table(rows, ["Point", "Paper", *(f"Rate {rate} (runs)" for rate in found)])
+
+
+def spreads():
+    """Return standard deviation and lowest loss of the runs of each point, at the rate of 0.01."""
+    rows = [
+        [
+            f"p = {point['p']:g}, {point['model']}",
+            point["n_runs"],
+            with_interval(*point["sd"]),
+            short(point["least"]),
+        ]
+        for point in entries()["Glorot, two sines", FOR_ALL]["points"]
+    ]
+    return simple_table(rows, ["Point", "Runs", "Standard deviation", "Lowest"])
+
+
+def choices():
+    """Return the verdicts under all choices."""
+    rows = [
+        [
+            setting,
+            rates,
+            min(point["n_runs"] for point in entry["points"]),
+            *(counted(claim) for claim in entry["claims"].values()),
+        ]
+        for (setting, rates), entry in entries().items()
+    ]
+    return simple_table(
+        rows, ["Setting", "Learning rate", "Runs", *(f"Claim {number}" for number in CLAIMS)]
+    )
+
+
+def statistics(rates):
+    """Return the table of all statistics of the claims under a choice of the rates, if run."""
+    claims = entries()["Glorot, two sines", rates]["claims"]
+    return {
+        f"claim {number}, {rates}": parts_table(claim["parts"], f"Claim {number}")
+        for number, claim in claims.items()
+    }
+
+
+def tables():
+    """Return all tables by name."""
+    figures = read("paper/claims")["figures"]
+    found = {
+        "overview": overview(),
+        "figure 2": parts_table(figures["2"][""]["parts"], "Two sines"),
+        "points": points(),
+        "spreads": spreads(),
+        "figure 5": parts_table(figures["5"]["0.01"]["parts"], "Rate 0.01"),
+        "choices": choices(),
+        **statistics(FOR_ALL),
+    }
+    for rate, judged in figures["3"].items():
+        found[f"figure 3, rate {rate}"] = parts_table(judged["parts"], f"Rate {rate}")
+    if ("Glorot, two sines", BEST) in entries():
+        found |= statistics(BEST)
+    return found
+
+
+if __name__ == "__main__":
+    show(tables())

@@ -1,0 +1,200 @@
+"""The page "The paper, claim by claim" says what the raw results of its scripts say."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from sk_mmoe.datasets import make_multitask_sinusoid
+from sk_mmoe.nn import count_parameters
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs/paper.rst"
+MODELS = ("Shared-Bottom", "OMoE", "MMoE")
+CORRELATIONS = (0.5, 0.9, 1.0)
+
+
+@pytest.fixture
+def statistics(load_benchmark):
+    return load_benchmark("paper._statistics")
+
+
+@pytest.fixture
+def common(load_benchmark):
+    return load_benchmark("paper._common")
+
+
+# -- the page -----------------------------------------------------------------------------------
+
+
+def test_tables_of_the_page_are_those_of_the_raw_results(load_benchmark):
+    page = PAGE.read_text()
+    for name, table in load_benchmark("paper.report").tables().items():
+        assert table in page, name
+
+
+def test_the_verdicts_follow_from_the_runs(load_benchmark):
+    written = json.loads((ROOT / "benchmarks/results/paper/claims.json").read_text())
+    claims = load_benchmark("paper.claims")
+    assert claims.judged(4000) == written["runs"]
+    assert claims.figures_judged() == written["figures"]
+
+
+def test_no_run_is_counted_twice():
+    for name in ("fig3", "fig4_5"):
+        lines = (ROOT / f"benchmarks/results/paper/{name}.jsonl").read_text().splitlines()
+        seen = set()
+        for chunk in map(json.loads, lines):
+            key = tuple(
+                chunk[part]
+                for part in ("calibration", "init", "batch", "steps", "rate", "model", "p")
+            )
+            assert len(chunk["test_losses"]) == len(chunk["runs"])
+            assert not seen & {(*key, run) for run in chunk["runs"]}
+            seen |= {(*key, run) for run in chunk["runs"]}
+
+
+def test_pictures_are_there_and_small():
+    for name in ("fig2", "fig3", "fig4", "fig5"):
+        assert f"_static/paper/{name}.png" in PAGE.read_text()
+        assert (ROOT / f"docs/_static/paper/{name}.png").stat().st_size < 100_000
+
+
+# -- data and runs ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("calibration", ["two sines", "three sines", "ten random sines"])
+def test_fresh_samples_have_the_labels_of_the_data_set(common, calibration):
+    tasks = common.draw_tasks(0.9, calibration, seed=3)
+    X, y = make_multitask_sinusoid(50, 100, random_state=0, **(tasks | {"noise": 0.0}))
+    assert_allclose(common.sums_of_sines(tasks, X @ tasks.coef.T), y)
+    cosine = tasks.coef[0] @ tasks.coef[1] / np.prod(np.linalg.norm(tasks.coef, axis=1))
+    assert_allclose(cosine, 0.9)
+    X, y = common.draw_samples(tasks, 4000, [0, 1])
+    noise = y - common.sums_of_sines(tasks, X @ tasks.coef.T.astype(np.float32))
+    assert_allclose(noise.std(), 0.1, rtol=0.05)
+    assert_allclose(X.std(), 1, rtol=0.01)
+
+
+def test_the_models_have_the_sizes_of_the_paper(common):
+    counts = {}
+    for name in MODELS:
+        model = common.MODELS[name](max_iter=1, random_state=0)
+        model.fit(*make_multitask_sinusoid(50, 100, random_state=0))
+        counts[name] = count_parameters(model.net_.network)
+    heads_of_one_task = 8 + 8 + 1  # biases of the tower, weights and bias of the head
+    experts, towers = 100 * 16 * 8, 16 * 8 * 2
+    assert experts + towers == 13056  # as the paper counts
+    assert (experts + towers) / (100 + 8 * 2) == pytest.approx(113, abs=0.5)
+    assert counts["Shared-Bottom"] == 100 * 113 + 113 + 2 * (113 * 8 + heads_of_one_task)
+    assert counts["OMoE"] == experts + 16 * 8 + 100 * 8 + towers + 2 * heads_of_one_task
+    assert counts["MMoE"] == counts["OMoE"] + 100 * 8
+
+
+def test_a_plan_goes_on_where_it_was_stopped(common, tmp_path, monkeypatch):
+    monkeypatch.setattr(common, "CHECKPOINTS", tmp_path)
+    setting = {
+        "calibration": "two sines",
+        "init": "glorot_uniform",
+        "batch": 8,
+        "steps": 50,
+        "rate": 1e-2,
+        "model": "MMoE",
+        "p": 0.5,
+    }
+    whole = common.work_through([(setting, 4)], tmp_path / "whole.jsonl", chunk_size=4)
+    part = tmp_path / "part.jsonl"
+    common.work_through([(setting, 2)], part, chunk_size=2)
+    resumed = common.work_through([(setting, 2), (setting, 4)], part, chunk_size=2)
+    assert [chunk["runs"] for chunk in resumed.chunks] == [[0, 1], [2, 3]]
+    losses = np.concatenate([chunk["test_losses"] for chunk in resumed.chunks])
+    assert_allclose(losses, whole.chunks[0]["test_losses"], rtol=1e-2)
+    n_lines = len(part.read_text().splitlines())
+    common.work_through([(setting, 4)], part, chunk_size=2)
+    assert len(part.read_text().splitlines()) == n_lines
+
+
+@pytest.mark.parametrize("name", ["fig2", "fig3", "fig4_5", "claims", "figures"])
+def test_quick_versions_run(load_benchmark, monkeypatch, capsys, name):
+    monkeypatch.setattr(sys, "argv", [name, "--quick"])
+    results = ROOT / "benchmarks/results/paper"
+    before = {path: path.stat().st_mtime_ns for path in results.iterdir()}
+    load_benchmark(f"paper.{name}").main()
+    assert capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in results.iterdir()} == before
+
+
+# -- statistics ---------------------------------------------------------------------------------
+
+
+def make_losses(means, sd, n_runs=100, rate=1e-2):
+    """Return losses of runs with given means and a standard deviation by model."""
+    rng = np.random.default_rng(0)
+    return {
+        (model, p, rate): means(model, p) + sd(model) * rng.standard_normal(n_runs)
+        for model in MODELS
+        for p in CORRELATIONS
+    }
+
+
+def verdicts(statistics, losses, rates=(1e-2,), choose="mean"):
+    """Return the verdicts on the claims."""
+    of = statistics.Bootstrap(losses, list(rates), choose, n_resamples=500)
+    return [claim["verdict"] for claim in statistics.judge(of).values()]
+
+
+def as_in_the_paper(model, p):
+    """Return losses for which all claims hold."""
+    far = {0.5: 1.0, 0.9: 0.5, 1.0: 0.0}[p]
+    at_one = 0.18 if model == "Shared-Bottom" else 0.13
+    return at_one + (0.01 if model == "MMoE" else 0.06) * far
+
+
+def test_claims_hold_where_they_are_true(statistics):
+    def sd(model):
+        return 0.05 if model == "Shared-Bottom" else 0.004
+
+    assert verdicts(statistics, make_losses(as_in_the_paper, sd)) == ["holds"] * 4
+
+
+def test_claims_fail_where_the_opposite_is_true(statistics):
+    def means(model, p):
+        return 0.5 - as_in_the_paper(model, p) + (0.3 if model == "MMoE" else 0)
+
+    def sd(model):
+        return 0.001 if model == "Shared-Bottom" else 0.004
+
+    first, second, third, fourth = verdicts(statistics, make_losses(means, sd))
+    assert (first, second, third) == ("does not hold",) * 3
+    assert fourth in ("does not hold", "holds in part")
+
+
+def test_claims_cannot_be_told_from_a_few_noisy_runs_of_equal_models(statistics):
+    noisy = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
+    losses = {(model, p, 1e-2): noisy for model in MODELS for p in CORRELATIONS}
+    assert verdicts(statistics, losses) == ["cannot be told"] * 4
+
+
+def test_intervals_of_a_mean_are_those_of_students_t(statistics):
+    losses = make_losses(as_in_the_paper, lambda model: 0.02)
+    of = statistics.Bootstrap(losses, [1e-2])
+    value, low, high = statistics.interval(of.mean["MMoE", 0.5])
+    values = losses["MMoE", 0.5, 1e-2]
+    assert_allclose(value, values.mean(), rtol=1e-2)
+    half = 1.98 * values.std(ddof=1) / 10
+    assert_allclose([low, high], [values.mean() - half, values.mean() + half], atol=0.15 * half)
+
+
+def test_rates_are_chosen_by_mean_or_by_best_run(statistics):
+    good_mean = make_losses(lambda model, p: 0.2, lambda model: 0.001, rate=1e-3)
+    good_best = make_losses(lambda model, p: 0.3, lambda model: 0.1, rate=1e-2)
+    losses = good_mean | good_best
+    rates = statistics.complete_rates(losses)
+    assert rates == [1e-2, 1e-3]
+    by_mean = statistics.Bootstrap(losses, rates, "mean", n_resamples=100)
+    by_best = statistics.Bootstrap(losses, rates, "best run", n_resamples=100)
+    assert set(by_mean.rate.values()) == {1e-3}
+    assert set(by_best.rate.values()) == {1e-2}
