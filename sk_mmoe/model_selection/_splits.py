@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.model_selection import KFold, ShuffleSplit
 from sklearn.utils import check_random_state
 
-__all__ = ["MultiOutputStratifiedKFold", "MultiOutputStratifiedShuffleSplit"]
+from sk_mmoe.model_selection._tables import as_frame
 
 _N_BINS = 20
 _FEW_ROWS = 5  # of a whole number, on average: fewer, and it is a quantity, not a class
@@ -138,7 +138,7 @@ def _levels(y: Any) -> np.ndarray:
     """Return the level of each target, numbered from 0 in every column; missing ones are 0."""
     if y is None:
         raise ValueError("y must be passed: the parts are to be alike in it. Got None.")
-    table = pd.DataFrame(y)
+    table = as_frame(y)
     return np.column_stack([_column_levels(table.iloc[:, k]) for k in range(table.shape[1])])
 
 

@@ -1,0 +1,87 @@
+"""What the candidates of a study were evaluated on, in texts that can be stored and compared."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+# Settings that do not change a score.
+_NO_MATTER = ("n_jobs", "pre_dispatch", "verbose")
+
+
+def describe_estimator(estimator: Any, searched: Iterable[str]) -> dict[str, str]:
+    """Return a text for the class and for each parameter of an estimator.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        The estimator of a search.
+    searched : iterable of str
+        Parameters that the search sets, which are left out.
+
+    Returns
+    -------
+    dict of str to str
+        Texts that are equal for equal estimators, also in another process.
+    """
+    searched = tuple(searched)
+    described = {"estimator": f"{type(estimator).__module__}.{type(estimator).__qualname__}"}
+    for name, value in estimator.get_params(deep=True).items():
+        is_set = any(name == s or name.startswith(f"{s}__") for s in searched)
+        if not is_set and name.split("__")[-1] not in _NO_MATTER:
+            described[f"parameter {name}"] = describe(value)
+    return described
+
+
+def describe(value: Any) -> str:
+    """Return a text for a value: the value itself if that is short, else a hash of its content."""
+    if isinstance(value, float | int | str | None) and len(repr(value)) < 80:
+        return repr(value)
+    if isinstance(value, list | tuple | dict) and not isinstance(value, pd.DataFrame):
+        items = value.items() if isinstance(value, Mapping) else value
+        text = f"{type(value).__name__}({', '.join(map(describe, items))})"
+        return text if len(text) < 80 else _digest([text.encode()])
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        return type(value).__qualname__  # its parameters are listed one by one
+    if isinstance(value, pd.DataFrame | pd.Series):
+        return _describe_frame(pd.DataFrame(value))
+    if sparse.issparse(value):
+        csr = sparse.csr_array(value)
+        return describe([csr.shape, csr.data, csr.indices, csr.indptr])
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        content = np.ascontiguousarray(value).data if value.size else b""
+        return _digest([str((value.shape, value.dtype)).encode(), content])
+    return _hash_object(value)
+
+
+def _describe_frame(frame: pd.DataFrame) -> str:
+    """Return a hash of the names, types and cells of a table, whatever holds them."""
+    head = str([(str(name), str(dtype)) for name, dtype in frame.dtypes.items()])
+    try:
+        rows = pd.util.hash_pandas_object(frame, index=False).to_numpy()
+    except TypeError:  # cells that cannot be hashed
+        return _hash_object(frame)
+    return _digest([head.encode(), rows.tobytes()])
+
+
+def _hash_object(value: Any) -> str:
+    """Return joblib's hash of an object, or the name of its type if it cannot be pickled."""
+    try:
+        return str(joblib.hash(value))
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _digest(parts: Iterable[Any]) -> str:
+    """Return a hash of bytes."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
