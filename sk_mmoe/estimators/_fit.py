@@ -22,6 +22,7 @@ from sk_mmoe.estimators._polarised_gates import warn_of_polarised_gates
 from sk_mmoe.estimators._samples import make_samples, split_rows, stops_early
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._kinds import names_its_classes, resolve_kinds
+from sk_mmoe.tasks._leaks import warn_of_leaks
 from sk_mmoe.tasks._targets import check_same_length, read_targets
 from sk_mmoe.tasks._weights import check_sample_weight
 from sk_mmoe.training._net import MultiTaskNet
@@ -138,6 +139,7 @@ def prepare(
     if fitted is None:
         kinds = resolve_kinds(estimator.tasks, targets.names, accepts=estimator.accepted_tasks)
         tasks, seeds = TaskEncoder.learn(targets, weights, kinds=kinds), draw_seeds(estimator)
+        warn_of_leaks(X, tasks, targets)
     else:
         tasks, seeds = fitted.tasks, seeds_of(fitted, estimator.n_members)
 
@@ -147,7 +149,7 @@ def prepare(
     if any(part is not None for part in validation_set):
         valid = _read_validation_set(estimator, reader, tasks, validation_set, needed)
     elif stops_early(estimator, len(targets)):
-        rows, valid_rows = split_rows(estimator, tasks, targets, seeds[0])
+        rows, valid_rows = split_rows(estimator, tasks, targets, weights, seeds[0])
         valid = make_samples(
             estimator, tasks, table, targets, weights, rows=valid_rows, needed=needed
         )

@@ -10,6 +10,7 @@ import torch
 
 from sk_mmoe.model_selection import MultiOutputStratifiedShuffleSplit
 from sk_mmoe.tasks._encoder import TaskEncoder
+from sk_mmoe.tasks._split import keep_classes_to_learn
 from sk_mmoe.tasks._targets import Targets
 from sk_mmoe.training._samples import TableDataset
 
@@ -106,7 +107,11 @@ def stops_early(estimator: Any, n_samples: int) -> bool:
 
 
 def split_rows(
-    estimator: Any, tasks: TaskEncoder, targets: Targets, seed: int
+    estimator: Any,
+    tasks: TaskEncoder,
+    targets: Targets,
+    weights: np.ndarray | None,
+    seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows to learn from and the rows held out, alike in all tasks.
 
@@ -118,6 +123,8 @@ def split_rows(
         The tasks.
     targets : Targets
         The labels.
+    weights : ndarray of shape (n_samples, n_tasks) or None
+        The weights of the labels.
     seed : int
         Determines which rows are held out.
 
@@ -132,7 +139,7 @@ def split_rows(
         n_splits=1, test_size=estimator.validation_fraction, random_state=seed
     )
     train_rows, valid_rows = next(splitter.split(labels, labels))
-    return np.sort(train_rows), np.sort(valid_rows)
+    return keep_classes_to_learn(tasks, targets, train_rows, valid_rows, weights)
 
 
 def _as_index(rows: np.ndarray | None) -> torch.Tensor | None:

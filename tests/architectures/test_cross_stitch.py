@@ -156,3 +156,16 @@ def test_one_task_has_a_stitch_of_one_number(cls):
 def test_parameters_out_of_range_are_refused(table, wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         CrossStitchRegressor(**wrong).fit(*table)
+
+
+def test_the_rate_of_stitches_is_a_multiple_of_the_rate_in_net_params(X, y):
+    model = CrossStitchClassifier(
+        stitch_learning_rate_factor=3.0, net_params={"lr": 0.1}, max_iter=1, random_state=0
+    ).fit(X, y)
+    stitches = [stitch.weight for stitch in model.net_.network.stitches]
+    rates = {
+        group["lr"]
+        for group in model.net_.optimizer_.param_groups
+        if any(parameter is stitch for parameter in group["params"] for stitch in stitches)
+    }
+    assert rates == {pytest.approx(0.3)}

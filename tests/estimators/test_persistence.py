@@ -183,3 +183,22 @@ def test_a_pickle_whose_tensors_lie_on_cuda_is_loaded_on_the_cpu(X, y, monkeypat
         again = pickle.loads(pickled)
     for a, b in zip(again.predict_proba(X), expected, strict=True):
         assert_array_equal(a, b)
+
+
+def test_a_loaded_estimator_has_the_batch_size_it_had(X, y, path):
+    model = MMoEClassifier(early_stopping=False, **FAST).fit(X, y)
+    save_model(model, path)
+    assert load_model(path).net_.batch_size == model.net_.batch_size == 256
+
+
+def test_a_file_of_another_format_version_is_refused(X, y, path):
+    save_model(MMoEClassifier(**FAST).fit(X, y), path)
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()["sk_mmoe"]
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    description = json.loads(metadata)
+    entry = next(item for item in description["items"] if item[0] == "version")
+    entry[1] = 99
+    save_file(weights, path, metadata={"sk_mmoe": json.dumps(description)})
+    with pytest.raises(ValueError, match="has the format version 99, this release reads version"):
+        load_model(path)
