@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from scipy.stats import loguniform, uniform
+from scipy.stats import loguniform
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.callback import ProgressBar
 from sklearn.cluster import KMeans
@@ -41,11 +41,11 @@ FEW = {"n_iter": 3, "cv": 2, "random_state": 0}
 @pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
 @parametrize_with_checks(
     [
-        GPSearchCV(LogisticRegression(), C, **FEW, error_score="raise"),
+        GPSearchCV(LogisticRegression(), {"C": [0.1, 1.0, 10.0]}, **FEW, error_score="raise"),
         GPSearchCV(Ridge(), {"alpha": [0.1, 1.0, 2.0]}, **FEW, error_score="raise"),
         GPSearchCV(
             make_pipeline(StandardScaler(), Ridge()),
-            {"ridge__alpha": uniform(0.1, 1)},
+            {"ridge__alpha": [0.1, 0.5, 1.0]},
             **FEW,
             error_score="raise",
         ),
