@@ -129,7 +129,6 @@ def test_arrays_give_numbers_of_python():
         ([], ValueError, "'p' has an empty list"),
         (np.ones((2, 2)), ValueError, "'p' must be one-dimensional. Got an array of 2 dimensions"),
     ],
-    ids=str,
 )
 def test_what_is_no_search_space_is_refused_with_the_remedy(values, error, message):
     with pytest.raises(error, match=message):
