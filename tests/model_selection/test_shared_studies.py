@@ -334,7 +334,7 @@ TABLE = pd.DataFrame({"a": [1.0, 2.0, np.nan], "b": ["x", "y", None], "c": [1, 2
         (TABLE, pd.concat([TABLE[["a"]], TABLE[["b", "c"]]], axis=1)),
         (TABLE, TABLE.set_axis([5, 6, 7])),
         (TABLE["a"], TABLE["a"].copy()),
-        (sparse.eye_array(3, format="csr"), sparse.eye_array(3, format="matrix")),
+        (sparse.eye_array(3, format="csr"), sparse.eye_array(3, format="coo")),
         (["a", 1], ["a", 1]),
         ({"k": np.ones(30)}, {"k": np.ones(30)}),
         (make_classes := type("A", (), {}), make_classes),
