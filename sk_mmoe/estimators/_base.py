@@ -160,8 +160,9 @@ class MultiTaskEstimator(
         scores = self.model_.scores(X)
         targets = read_targets(y, estimator_name=type(self).__name__, complete=False)
         check_same_length(X, targets)
+        targets = tasks.check(targets)
         weights = check_sample_weight(sample_weight, targets, complete=False)
-        return tasks.score(scores, tasks.check(targets), weights)
+        return tasks.score(scores, targets, weights)
 
     def __sklearn_tags__(self) -> Tags:
         """Return what the estimator can do."""

@@ -131,6 +131,7 @@ def prepare(
         What the training needs.
     """
     targets = read_targets(y, estimator_name=type(estimator).__name__)
+    targets = targets if fitted is None else fitted.tasks.check(targets)
     reader = learn_reader(estimator, X) if fitted is None else fitted.reader
     table = reader.read(X, dtype=estimator.dtype)
     check_same_length(table, targets)
@@ -281,6 +282,7 @@ def read_chunk(
         The samples.
     """
     targets = read_targets(y, estimator_name=type(estimator).__name__, complete=False)
+    targets = tasks.check(targets)
     table = reader.read(X, dtype=estimator.dtype)
     check_same_length(table, targets)
     weights = check_sample_weight(sample_weight, targets, complete=False)

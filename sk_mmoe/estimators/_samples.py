@@ -115,6 +115,8 @@ def split_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows to learn from and the rows held out, alike in all tasks.
 
+    Every class has a label to learn from.
+
     Parameters
     ----------
     estimator : estimator

@@ -10,6 +10,16 @@ import numpy as np
 import pandas as pd
 
 
+def take_rows(table: Any, rows: np.ndarray) -> Any:
+    """Return some rows of an array or a table of any library, as what it is."""
+    if isinstance(table, pd.DataFrame | pd.Series):
+        return table.iloc[rows]
+    found = nw.from_native(table, eager_only=True, allow_series=True, pass_through=True)
+    if isinstance(found, nw.DataFrame | nw.Series):
+        return found[rows.tolist()].to_native()
+    return np.asarray(table)[rows]
+
+
 class NamedColumns(NamedTuple):
     """The columns of a table, as pandas has them."""
 

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.stats import rankdata
 
-from sk_mmoe.metrics._tables import named_columns
+from sk_mmoe.metrics._tables import named_columns, take_rows
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._targets import Targets
 
@@ -72,14 +72,12 @@ def _encoded(encoder: TaskEncoder, targets: Targets) -> list[np.ndarray]:
 
 def _features(X: Any, rows: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
     """Yield the name or number of each feature, and its values as floats or as objects."""
-    if isinstance(X, pd.DataFrame):
-        X = X.iloc[rows]
-        rows = np.arange(len(rows))
+    X = take_rows(X, rows)
     table = named_columns(X)
     columns: Any = np.asarray(X).T if table is None else table.columns
     names = range(len(columns)) if table is None else table.names
     for name, column in zip(names, columns, strict=True):
-        values = np.asarray(column)[rows]
+        values = np.asarray(column)
         is_number = values.dtype.kind in "biuf" and not isinstance(
             getattr(column, "dtype", None), pd.CategoricalDtype
         )
