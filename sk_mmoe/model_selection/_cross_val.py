@@ -29,7 +29,7 @@ from sk_mmoe.model_selection._splits import MultiOutputStratifiedKFold
 from sk_mmoe.model_selection._tables import as_frame
 
 
-@validate_params(
+@validate_params(  # type: ignore[untyped-decorator]
     {
         "estimator": [HasMethods("fit")],
         "groups": ["array-like", None],

@@ -1,16 +1,24 @@
-"""The fits of a search: candidates on folds, with scikit-learn's own function for one fit."""
+"""The loop of a search, and its fits, with scikit-learn's own function for one fit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection._validation import _fit_and_score
 from sklearn.utils.parallel import Parallel, delayed
+
+if TYPE_CHECKING:
+    from sk_mmoe.model_selection._search_space import SearchSpace
+    from sk_mmoe.model_selection._study import SharedStudy
+
+# How often a process that has nothing to do looks whether the others have finished.
+_POLL_SECONDS = 0.5
 
 
 @dataclass
@@ -98,3 +106,82 @@ def _plain(result: Mapping[str, Any]) -> dict[str, Any]:
         elif scores is not None:
             plain[part] = float(scores)
     return plain
+
+
+def run_search(
+    study: SharedStudy,
+    space: SearchSpace,
+    evaluate: Evaluation,
+    mean_score: Callable[[list[dict[str, Any]]], float],
+    search: Any,
+) -> None:
+    """Evaluate candidates until there are as many as wanted, with other processes or alone.
+
+    Parameters
+    ----------
+    study : SharedStudy
+        What proposes candidates and keeps their results.
+    space : SearchSpace
+        The search space.
+    evaluate : Evaluation
+        What fits and scores candidates.
+    mean_score : callable
+        The score to maximise, of the results of some folds.
+    search : GPSearchCV
+        The search, for its parameters `n_concurrent`, `pruner` and `verbose`.
+    """
+    with study.working():
+        while True:
+            trials = study.claim(search.n_concurrent)
+            if trials:
+                try:
+                    _evaluate_trials(trials, study, space, evaluate, mean_score, search)
+                except BaseException:  # also an interrupt: others may go on with these
+                    study.release(trials)
+                    raise
+            elif study.others_are_working():
+                time.sleep(_POLL_SECONDS)
+            else:
+                return
+
+
+def _evaluate_trials(
+    trials: list[Any],
+    study: SharedStudy,
+    space: SearchSpace,
+    evaluate: Evaluation,
+    mean_score: Callable[[list[dict[str, Any]]], float],
+    search: Any,
+) -> None:
+    """Evaluate candidates on all folds, or on some if the pruner gives them up."""
+    results: dict[int, list[dict[str, Any]]] = {trial.number: [] for trial in trials}
+    all_folds = range(len(evaluate.folds))
+    for folds in [all_folds] if search.pruner is None else [[fold] for fold in all_folds]:
+        candidates = [space.parameters(trial.params) for trial in trials]
+        for trial, found in zip(trials, evaluate(candidates, folds), strict=True):
+            results[trial.number] += found
+        if folds[-1] < all_folds[-1]:
+            trials = _drop_pruned(trials, results, folds[-1], study, mean_score)
+    for trial in trials:
+        score = mean_score(results[trial.number])
+        study.finish(trial, results[trial.number], score)
+        if search.verbose:
+            print(f"Candidate {trial.number}: {score:.5g} with {space.parameters(trial.params)}")
+
+
+def _drop_pruned(
+    trials: list[Any],
+    results: Mapping[int, list[dict[str, Any]]],
+    fold: int,
+    study: SharedStudy,
+    mean_score: Callable[[list[dict[str, Any]]], float],
+) -> list[Any]:
+    """Return the candidates that the pruner does not give up after a fold."""
+    for trial in trials:
+        score = mean_score(results[trial.number])
+        if np.isfinite(score):
+            trial.report(score, step=fold)
+    pruned = [trial for trial in trials if trial.should_prune()]
+    for trial in pruned:
+        study.prune(trial, results[trial.number])
+    return [trial for trial in trials if trial not in pruned]

@@ -16,6 +16,37 @@ from scipy import sparse
 _NO_MATTER = ("n_jobs", "pre_dispatch", "verbose")
 
 
+def describe_search(
+    search: Any, estimator: Any, space: Mapping[str, str], data: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return a text for everything that the scores of a search depend on.
+
+    Parameters
+    ----------
+    search : GPSearchCV
+        The search.
+    estimator : estimator object
+        Its estimator.
+    space : dict of str to str
+        A text for each searched parameter.
+    data : dict of str to object
+        The data, folds and parameters of `fit`, by name.
+
+    Returns
+    -------
+    dict of str to str
+        Texts that are equal for equal searches, also in another process.
+    """
+    return {
+        **{f"distribution of {name}": text for name, text in space.items()},
+        **describe_estimator(estimator, space),
+        **{name: describe(value) for name, value in data.items()},
+        "scoring": describe(search.scoring),
+        "refit": search.refit if isinstance(search.refit, str) else "",
+        "return_train_score": str(search.return_train_score),
+    }
+
+
 def describe_estimator(estimator: Any, searched: Iterable[str]) -> dict[str, str]:
     """Return a text for the class and for each parameter of an estimator.
 

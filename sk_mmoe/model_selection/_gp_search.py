@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import _fit_context, clone, is_classifier
+from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.model_selection._validation import (
@@ -22,15 +23,12 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel
 from sklearn.utils.validation import _check_method_params
 
-from sk_mmoe.model_selection._evaluation import Evaluation
-from sk_mmoe.model_selection._fingerprint import describe, describe_estimator
+from sk_mmoe.model_selection._evaluation import Evaluation, run_search
+from sk_mmoe.model_selection._fingerprint import describe_search
 
 if TYPE_CHECKING:
     from sk_mmoe.model_selection._search_space import SearchSpace
     from sk_mmoe.model_selection._study import SharedStudy
-
-# How often a process that has nothing to do looks whether the others have finished.
-_POLL_SECONDS = 0.5
 
 
 class GPSearchCV(BaseSearchCV):
@@ -41,8 +39,8 @@ class GPSearchCV(BaseSearchCV):
     improvement over the best score so far is largest. This pays when a fit takes long, as that of
     a network does: a few dozen candidates do as well as many more random ones.
 
-    It is used as :class:`~sklearn.model_selection.RandomizedSearchCV` is, works for any estimator
-    of scikit-learn's API, and needs Optuna (``pip install "sk_mmoe[tune]"``).
+    Use it as :class:`~sklearn.model_selection.RandomizedSearchCV`, for any estimator of
+    scikit-learn's API. It needs Optuna (``pip install "sk_mmoe[tune]"``).
 
     Parameters
     ----------
@@ -62,15 +60,13 @@ class GPSearchCV(BaseSearchCV):
         the search maximises the one that `refit` names. If `refit` names none, it maximises the
         first. `None` is the estimator's `score`.
     n_jobs : int, default=None
-        Number of fits at the same time: the folds of `n_concurrent` candidates. It changes the
-        duration only, not the result.
+        Number of fits at the same time, of `n_concurrent` candidates. It never changes the result.
     refit : bool, str or callable, default=True
         Whether to fit the best candidate to all rows afterwards; with several scores, the name of
         the one that decides. A callable gets `cv_results_` and returns the index of the best.
     cv : int, splitter or iterable, default=None
-        The folds, as in :class:`~sklearn.model_selection.GridSearchCV`. All candidates get the
-        same folds. Use :class:`~sklearn.model_selection.PredefinedSplit` for a validation set of
-        your own.
+        The folds, as in :class:`~sklearn.model_selection.GridSearchCV`, the same for all
+        candidates. Use :class:`~sklearn.model_selection.PredefinedSplit` for one validation set.
     verbose : int, default=0
         1 prints the score of each candidate; larger values print each fit, too.
     pre_dispatch : int or str, default="2*n_jobs"
@@ -113,21 +109,15 @@ class GPSearchCV(BaseSearchCV):
         `best_score_` if it is a callable.
     best_estimator_ : estimator object
         The estimator with the best parameters, fitted to all rows, if `refit` is set.
-    refit_time_ : float
-        Seconds of that last fit.
+    refit_time_, n_splits_, multimetric_ : float, int, bool
+        Seconds of that last fit; number of folds; whether there are several scores.
     scorer_ : callable or dict of str to callable
         The scorers.
-    n_splits_ : int
-        Number of folds.
-    multimetric_ : bool
-        Whether there are several scores.
     study_ : optuna.study.Study
         Optuna's study with all trials, for its visualizations and importances. Values of types
         that Optuna does not store stand there as texts, and distributions that it does not know
         as quantiles.
-    classes_ : ndarray or list of ndarray
-        The classes of `best_estimator_`, if it is a classifier.
-    n_features_in_, feature_names_in_ : int, ndarray of str
+    classes_, n_features_in_, feature_names_in_ : ndarray, int, ndarray of str
         Those of `best_estimator_`, if it has them.
 
     See Also
@@ -142,12 +132,12 @@ class GPSearchCV(BaseSearchCV):
     depends on `random_state` and on the number of candidates before it. A search that was killed
     therefore proposes the same candidates as one that was not. No candidate is proposed twice.
 
-    Processes that share a study need not start together. Each returns when all candidates are
-    evaluated, so all return the same result. A process that disappears is noticed, at once on the
-    same Linux machine and after a minute elsewhere, and its candidates are given to others.
+    Processes that share a study may start at any time. Each returns when all candidates are
+    evaluated, with the same result. If a process disappears, its candidates are given to others,
+    at once on the same Linux machine and after a minute elsewhere.
 
-    A study is refused if it was made with other data, folds, parameters or scores, since its
-    scores would not compare. Only the number of candidates may change.
+    A study that was made with other data, folds, parameters or scores is refused, because its
+    scores do not compare. Settings that change no score, such as `n_iter`, may differ.
 
     References
     ----------
@@ -227,7 +217,7 @@ class GPSearchCV(BaseSearchCV):
             return_train_score=return_train_score,
         )
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any = None, **params: Any) -> GPSearchCV:
         """Search, and fit the best candidate.
 
@@ -239,8 +229,7 @@ class GPSearchCV(BaseSearchCV):
             The targets.
         **params : dict
             Parameters for `fit` of the estimator, such as `sample_weight` or `X_val`, for the
-            scorer, and for the splitter, such as `groups`. Those with one entry for each row are
-            split along with the rows.
+            scorer and the splitter, such as `groups`. Those with one entry per row are split.
 
         Returns
         -------
@@ -252,10 +241,9 @@ class GPSearchCV(BaseSearchCV):
         ImportError
             If Optuna is not installed.
         TypeError, ValueError
-            If the search space is not one, the folds are inconsistent, or the stored study
-            belongs to another search: before the first fit.
+            Before the first fit, if the search space or the folds are not valid, or if the stored
+            study belongs to another search.
         """
-        _check_optuna()
         scorers, _ = self._get_scorers()
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)
@@ -289,13 +277,13 @@ class GPSearchCV(BaseSearchCV):
                 sequential_subtasks=False,
             ).call_on_fit_task_begin(estimator=self)
             evaluate = Evaluation(estimator, X, y, folds, settings, parallel, search)
-            self._search(space, study, evaluate)
+            run_search(study, space, evaluate, self._mean_score, self)
             search.call_on_fit_task_end(estimator=self)
 
         self._keep_results(space, study)
         if self.refit:
             self._fit_best(estimator, task, routed.estimator.fit, context)
-        self.scorer_ = getattr(scorers, "_scorers", scorers)
+        self.scorer_ = scorers._scorers if isinstance(scorers, _MultimetricScorer) else scorers
         self.study_ = study.study
         context.call_on_fit_task_end(**task)
         return self
@@ -307,43 +295,40 @@ class GPSearchCV(BaseSearchCV):
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         expected = cv.get_n_splits(X, y, **split_params)
         folds = list(cv.split(X, y, **split_params))
+        error = None
         if len(folds) != expected:
-            raise ValueError(
+            error = (
                 "cv.split and cv.get_n_splits return inconsistent results. "
                 f"Expected {expected} splits, got {len(folds)}"
             )
-        if not folds:
-            raise ValueError(
-                "No fits were performed. Was the CV iterator empty? Were there no candidates?"
-            )
-        if self.pruner is not None and len(folds) == 1:
-            raise ValueError(
-                "A pruner saves folds, so it needs at least two. Got one: pass pruner=None."
-            )
+        elif not folds:
+            error = "No fits were performed. Was the CV iterator empty? Were there no candidates?"
+        elif self.pruner is not None and len(folds) == 1:
+            error = "A pruner saves folds, so it needs at least two. Got one: pass pruner=None."
+        if error:
+            raise ValueError(error)
         return folds
 
     def _open(
         self, estimator: Any, X: Any, y: Any, folds: list[Any], params: Mapping[str, Any]
     ) -> tuple[SearchSpace, SharedStudy]:
         """Return the search space and the study, new or stored."""
-        # These modules import Optuna, which is optional.
+        try:
+            import optuna  # noqa: F401 (optional, and needed by the modules below)
+        except ImportError as error:
+            message = 'GPSearchCV needs Optuna, which is missing: pip install "sk_mmoe[tune]".'
+            raise ImportError(message) from error
         from sk_mmoe.model_selection._sampler import SeededGPSampler
         from sk_mmoe.model_selection._search_space import SearchSpace
         from sk_mmoe.model_selection._study import SharedStudy, open_study
 
         space = SearchSpace(self.param_distributions)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        made_with: dict[str, str] = {}
+        made_with = {}
         if self.storage is not None:
-            made_with = {
-                **{f"distribution of {name}": text for name, text in space.describe().items()},
-                **describe_estimator(estimator, space.distributions),
-                **{f"fit parameter {name}": describe(value) for name, value in params.items()},
-                **{"X": describe(X), "y": describe(y), "folds": describe(folds)},
-                "scoring": describe(self.scoring),
-                "refit": self.refit if isinstance(self.refit, str) else "",
-                "return_train_score": str(self.return_train_score),
-            }
+            data = {"X": X, "y": y, "folds": folds}
+            data |= {f"fit parameter {name}": value for name, value in params.items()}
+            made_with = describe_search(self, estimator, space.describe(), data)
         study = open_study(
             self.storage,
             self.study_name or "GPSearchCV",
@@ -351,72 +336,26 @@ class GPSearchCV(BaseSearchCV):
             pruner=self.pruner,
             made_with=made_with,
         )
-        n_iter = self.n_iter
-        if space.size < n_iter:
-            n_iter = int(space.size)
+        n_iter = int(min(self.n_iter, space.size))
+        if n_iter < self.n_iter:
             warnings.warn(
                 f"The total space of parameters {n_iter} is smaller than n_iter={self.n_iter}. "
                 f"Running {n_iter} iterations. For exhaustive searches, use GridSearchCV.",
                 UserWarning,
                 stacklevel=4,
             )
-        shared = self.storage is not None
-        return space, SharedStudy(study, space.distributions, n_iter=n_iter, is_shared=shared)
-
-    def _search(self, space: SearchSpace, study: SharedStudy, evaluate: Evaluation) -> None:
-        """Evaluate candidates until there are as many as wanted, with other processes or alone."""
-        with study.working():
-            while True:
-                trials = study.claim(self.n_concurrent)
-                if trials:
-                    try:
-                        self._evaluate(trials, space, study, evaluate)
-                    except BaseException:  # also an interrupt: others may go on with these
-                        study.release(trials)
-                        raise
-                elif study.others_are_working():
-                    time.sleep(_POLL_SECONDS)
-                else:
-                    return
-
-    def _evaluate(
-        self, trials: list[Any], space: SearchSpace, study: SharedStudy, evaluate: Evaluation
-    ) -> None:
-        """Evaluate candidates on all folds, or on some if the pruner gives them up."""
-        results: dict[int, list[dict[str, Any]]] = {trial.number: [] for trial in trials}
-        numbers = range(self.n_splits_)
-        for fold_numbers in [numbers] if self.pruner is None else [[n] for n in numbers]:
-            candidates = [space.parameters(trial.params) for trial in trials]
-            for trial, found in zip(trials, evaluate(candidates, fold_numbers), strict=True):
-                results[trial.number] += found
-            if fold_numbers[-1] < numbers[-1]:
-                for trial in trials:
-                    score = self._mean_score(results[trial.number])
-                    if np.isfinite(score):
-                        trial.report(score, step=fold_numbers[-1])
-                pruned = [trial for trial in trials if trial.should_prune()]
-                for trial in pruned:
-                    study.prune(trial, results[trial.number])
-                trials = [trial for trial in trials if trial not in pruned]
-                if not trials:
-                    return
-        for trial in trials:
-            score = self._mean_score(results[trial.number])
-            study.finish(trial, results[trial.number], score)
-            if self.verbose:
-                print(
-                    f"Candidate {trial.number}: {score:.5g} with {space.parameters(trial.params)}"
-                )
+        is_shared = self.storage is not None
+        return space, SharedStudy(study, space.distributions, n_iter=n_iter, is_shared=is_shared)
 
     def _mean_score(self, folds: list[dict[str, Any]]) -> float:
         """Return what the search maximises: the mean over folds of the score that decides."""
         scores = [fold["test_scores"] for fold in folds]
-        for several in (s for s in scores if isinstance(s, dict)):
+        several = next((s for s in scores if isinstance(s, dict)), None)
+        if several is not None:
             # Only now are the names known if `scoring` is a callable.
             self._check_refit_for_multimetric(several)
             name = self.refit if isinstance(self.refit, str) else next(iter(several))
             scores = [s[name] if isinstance(s, dict) else s for s in scores]
-            break
         return float(np.mean(scores))
 
     def _keep_results(self, space: SearchSpace, study: SharedStudy) -> None:
@@ -459,13 +398,3 @@ class GPSearchCV(BaseSearchCV):
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
         refit.call_on_fit_task_end(**task)
-
-
-def _check_optuna() -> None:
-    """Raise an error that says how to install Optuna, if it is missing."""
-    try:
-        import optuna  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            'GPSearchCV needs Optuna, which is not installed: pip install "sk_mmoe[tune]".'
-        ) from error

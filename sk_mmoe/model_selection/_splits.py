@@ -151,8 +151,8 @@ def _column_levels(column: pd.Series) -> np.ndarray:
         known = codes >= 0
         numbers = np.asarray(classes, dtype=np.float64)
         if (numbers != np.floor(numbers)).any() or len(classes) * _FEW_ROWS > known.sum():
-            ranks = pd.Series(codes).where(known).rank(pct=True)
-            return np.ceil(ranks * _N_BINS).fillna(0).to_numpy(dtype=np.int64)
+            ranks: pd.Series = pd.Series(codes).where(known).rank(pct=True)
+            return np.ceil((ranks * _N_BINS).fillna(0).to_numpy()).astype(np.int64)
     return codes.astype(np.int64) + 1
 
 

@@ -46,9 +46,19 @@ def test_one_seed_is_one_search_and_another_seed_another(peaks, binary):
     assert drawn.cv_results_["params"] == first
 
 
-def test_n_jobs_changes_nothing_but_the_duration(peaks, binary):
+def test_n_jobs_changes_nothing_but_the_duration(binary):
     alone, parallel = (
-        search_peak(peaks, binary, n_iter=8, n_jobs=n_jobs, n_concurrent=2).cv_results_
+        GPSearchCV(
+            LogisticRegression(),
+            {"C": loguniform(1e-3, 1e3), "fit_intercept": [True, False]},
+            n_iter=8,
+            n_initial=4,
+            n_concurrent=2,
+            n_jobs=n_jobs,
+            random_state=0,
+        )
+        .fit(*binary)
+        .cv_results_
         for n_jobs in (1, 2)
     )
     assert alone["params"] == parallel["params"]
