@@ -32,8 +32,9 @@ autosummary_context = {
     "own_methods": {
         f"{module}.{name}": [
             method
-            for method, function in inspect.getmembers(cls, inspect.isfunction)
-            if function.__module__.startswith("sk_mmoe.")
+            for method, function in inspect.getmembers(cls, inspect.isroutine)
+            # Class methods too, such as `from_estimator` of the displays.
+            if (getattr(function, "__module__", None) or "").startswith("sk_mmoe.")
             and not method.startswith(("_", "on_", "extra_repr"))
         ]
         for module in (
