@@ -1,7 +1,7 @@
 """Figure 2: the correlation of the labels of two tasks against the cosine of their weights.
 
 The paper draws 10,000 points in each of 100 trials. It does not say with which sines; here are the
-curves of three choices. ``--quick`` takes three trials and keeps no file.
+curves of three choices. ``--quick`` takes two trials and keeps no file.
 
     python -m benchmarks.paper.fig2
 """
@@ -46,7 +46,7 @@ def measure(calibration, n_trials):
 def main():
     """Measure and write."""
     options = arguments(__doc__).parse_args()
-    results = {name: measure(name, 3 if options.quick else 100) for name in CALIBRATIONS}
+    results = {name: measure(name, 2 if options.quick else 100) for name in CALIBRATIONS}
     if options.quick:
         return
     write(

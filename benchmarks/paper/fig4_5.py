@@ -57,7 +57,7 @@ def main():
     options = arguments(__doc__).parse_args()
     if options.quick:
         with tempfile.TemporaryDirectory() as folder:
-            plan = [(setting | {"steps": 100}, 2) for setting, _ in points(1e-2, 2)]
+            plan = [(setting | {"steps": 50}, 2) for setting, _ in points(1e-2, 2)]
             work_through(plan, Path(folder) / "fig4_5.jsonl", chunk_size=2)
         return
     work_through(PLAN, RESULTS / "fig4_5.jsonl", chunk_size=20)
