@@ -12,12 +12,11 @@ import pandas as pd
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._validation import _check_groups_routing_disabled
-from sklearn.utils import indexable
+from sklearn.utils import Bunch, indexable
 from sklearn.utils._param_validation import HasMethods, StrOptions, validate_params
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
-    _manual_routing,
     _routing_enabled,
     process_routing,
 )
@@ -156,9 +155,7 @@ def cross_val_predict_proba(
 def _route(estimator: Any, cv: Any, groups: Any, params: dict[str, Any]) -> Any:
     """Return which parameters go to the splitter and which to the estimator."""
     if not _routing_enabled():
-        return _manual_routing(
-            {"splitter": {"split": {"groups": groups}}, "estimator": {"fit": params}}
-        )
+        return Bunch(splitter=Bunch(split={"groups": groups}), estimator=Bunch(fit=params))
     router = MetadataRouter(owner="cross_val_predict_proba")
     router.add(splitter=cv, method_mapping=MethodMapping().add(caller="fit", callee="split"))
     router.add(estimator=estimator, method_mapping=MethodMapping().add(caller="fit", callee="fit"))
