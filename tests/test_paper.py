@@ -41,6 +41,7 @@ def test_the_verdicts_follow_from_the_runs(load_benchmark):
     claims = load_benchmark("paper.claims")
     assert claims.judged(4000) == written["runs"]
     assert claims.figures_judged() == written["figures"]
+    assert claims.means() == written["means"]
 
 
 def test_no_run_is_counted_twice():

@@ -8,16 +8,21 @@ nothing.
     python -m benchmarks.paper.claims
 """
 
+import numpy as np
+
 from benchmarks._shared.record import write
 from benchmarks.paper._common import CORRELATIONS, arguments, rounded
 from benchmarks.paper._matches import match_fig2, match_fig3, match_fig4, match_fig5
 from benchmarks.paper._statistics import (
+    FEWEST_RUNS,
     MODELS,
     Bootstrap,
     complete_rates,
     interval,
     judge,
+    measured,
     read_losses,
+    resample,
     verdict,
 )
 
@@ -57,6 +62,23 @@ def points(of):
     ]
 
 
+def means(n_resamples=4000):
+    """Return the mean losses of all points that have runs enough, in the paper's setting."""
+    rng = np.random.default_rng(1)
+    losses = read_losses(**PAPER_SETTING)
+    return [
+        {
+            "model": model,
+            "p": p,
+            "rate": rate,
+            "n_runs": len(values),
+            "mean": interval(measured(values, resample(values, rng, n_resamples), np.mean)),
+        }
+        for (model, p, rate), values in sorted(losses.items())
+        if len(values) >= FEWEST_RUNS
+    ]
+
+
 def judged(n_resamples):
     """Return the claims under all choices for which there are runs."""
     found = []
@@ -93,7 +115,7 @@ def main():
         verdicts = {number: claim["verdict"] for number, claim in entry["claims"].items()}
         print(entry["setting"], "|", entry["rates"], "|", verdicts)
     if not options.quick:
-        write("paper/claims", figures=figures_judged(), runs=found)
+        write("paper/claims", means=means(), figures=figures_judged(), runs=found)
 
 
 if __name__ == "__main__":

@@ -79,20 +79,17 @@ def parts_table(parts, title):
 
 def points():
     """Return the mean losses of the nine points at each learning rate, beside the paper's."""
-    found = {
-        rates.split()[0]: entry["points"]
-        for (setting, rates), entry in entries().items()
-        if setting == "Glorot, two sines" and rates.endswith("for all")
-    }
+    found = {(x["p"], x["model"], x["rate"]): x for x in read("paper/claims")["means"]}
+    rates = sorted({rate for _, _, rate in found}, reverse=True)
     rows = []
     for p in CORRELATIONS:
         for model in MODELS:
-            row = [f"p = {p:g}, {model}", short(FIG4[p][model])]
-            for of_rate in found.values():
-                (point,) = (x for x in of_rate if (x["p"], x["model"]) == (p, model))
-                row.append(f"{with_interval(*point['mean'])} ({point['n_runs']})")
-            rows.append(row)
-    return simple_table(rows, ["Point", "Paper", *(f"Rate {rate} (runs)" for rate in found)])
+            cells = [
+                f"{with_interval(*x['mean'])} ({x['n_runs']})" if x else NOT_RUN
+                for x in (found.get((p, model, rate)) for rate in rates)
+            ]
+            rows.append([f"p = {p:g}, {model}", short(FIG4[p][model]), *cells])
+    return simple_table(rows, ["Point", "Paper", *(f"Rate {rate:g} (runs)" for rate in rates)])
 
 
 def spreads():
