@@ -67,20 +67,26 @@ def describe_estimator(estimator: Any, searched: Iterable[str]) -> dict[str, str
     for name, value in estimator.get_params(deep=True).items():
         is_set = any(name == s or name.startswith(f"{s}__") for s in searched)
         if not is_set and name.split("__")[-1] not in _NO_MATTER:
-            described[f"parameter {name}"] = describe(value)
+            # Parameters of nested estimators come one by one.
+            described[f"parameter {name}"] = describe(value, nested=False)
     return described
 
 
-def describe(value: Any) -> str:
-    """Return a text for a value: the value itself if that is short, else a hash of its content."""
+def describe(value: Any, *, nested: bool = True) -> str:
+    """Return a text for a value: the value itself if that is short, else a hash of its content.
+
+    With `nested`, the text of an object with parameters, such as a scorer, tells them, too.
+    """
     if isinstance(value, float | int | str | None) and len(repr(value)) < 80:
         return repr(value)
     if isinstance(value, list | tuple | dict) and not isinstance(value, pd.DataFrame):
         items = value.items() if isinstance(value, Mapping) else value
-        text = f"{type(value).__name__}({', '.join(map(describe, items))})"
+        texts = [describe(item, nested=nested) for item in items]
+        text = f"{type(value).__name__}({', '.join(texts)})"
         return text if len(text) < 80 else _digest([text.encode()])
     if hasattr(value, "get_params") and not isinstance(value, type):
-        return type(value).__qualname__  # its parameters are listed one by one
+        parameters = describe(value.get_params(deep=False)) if nested else ""
+        return f"{type(value).__qualname__}({parameters})"
     if isinstance(value, pd.DataFrame | pd.Series):
         return _describe_frame(pd.DataFrame(value))
     if sparse.issparse(value):

@@ -11,15 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import optuna
-import pandas as pd
 import pytest
 from optuna.trial import TrialState
-from scipy import sparse
 from scipy.stats import loguniform, randint
 from sklearn.model_selection import KFold, ShuffleSplit
 
 from sk_mmoe.model_selection import GPSearchCV, _worker
-from sk_mmoe.model_selection._fingerprint import describe, describe_estimator
 
 SPACE = {"rate": loguniform(1e-5, 1), "width": randint(1, 20), "kind": ["flat", "round"]}
 SCRIPT = """
@@ -322,53 +319,3 @@ def test_what_changes_no_score_changes_no_study(peaks, binary, journal):
     with pytest.raises(ValueError, match="differ in folds"):  # of unstratified ones
         search.fit(X, y)
     search.set_params(cv=2).fit(np.asfortranarray(X), y.copy())
-
-
-TABLE = pd.DataFrame({"a": [1.0, 2.0, np.nan], "b": ["x", "y", None], "c": [1, 2, 3]})
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (np.arange(6.0).reshape(2, 3), np.asfortranarray(np.arange(6.0).reshape(2, 3))),
-        (TABLE, pd.concat([TABLE[["a"]], TABLE[["b", "c"]]], axis=1)),
-        (TABLE, TABLE.set_axis([5, 6, 7])),
-        (TABLE["a"], TABLE["a"].copy()),
-        (sparse.eye_array(3, format="csr"), sparse.eye_array(3, format="coo")),
-        (["a", 1], ["a", 1]),
-        ({"k": np.ones(30)}, {"k": np.ones(30)}),
-        (make_classes := type("A", (), {}), make_classes),
-        (lambda: 1, lambda: 2),  # without a content that can be compared
-    ],
-)
-def test_equal_values_have_one_description(one, other):
-    assert describe(one) == describe(other)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (np.zeros(3), np.zeros((3, 1))),
-        (np.zeros(3), np.zeros(3, dtype=int)),
-        (np.zeros(100_000), np.where(np.arange(100_000) == 70_123, 1e-300, 0)),
-        (TABLE, TABLE.rename(columns={"a": "d"})),
-        (TABLE, TABLE.iloc[::-1]),
-        (TABLE, TABLE.astype({"c": float})),
-        (TABLE, TABLE.assign(b=["x", "y", "z"])),
-        (sparse.eye_array(3), sparse.eye_array(4)),
-        (1, 1.0),
-        ("1", 1),
-        ([1, 2], (1, 2)),
-        (list(range(100)), list(range(1, 101))),
-    ],
-    ids=str,
-)
-def test_different_values_have_different_descriptions(one, other):
-    assert describe(one) != describe(other)
-
-
-def test_the_description_of_an_estimator_leaves_out_what_is_searched(peaks):
-    described = describe_estimator(peaks.Peak(rate=0.5), ["rate"])
-    assert described["parameter width"] == "1"
-    assert described["estimator"] == "peaks.Peak"
-    assert "parameter rate" not in described
