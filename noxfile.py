@@ -1,4 +1,4 @@
-"""The project's checks: ``nox`` runs all of them, each in an environment of its own."""
+"""The project's checks, each in a separate environment; ``nox`` runs all but ``oldest``."""
 
 import nox
 
