@@ -1,4 +1,4 @@
-"""Multi-task learning on tables, in scikit-learn's manner.
+"""Multi-task learning on tables with scikit-learn's API.
 
 Estimators for several related targets at once: one network, shared experts, a gate and a tower for
 each task [1]_.
