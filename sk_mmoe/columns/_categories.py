@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from sk_mmoe.columns._cells import find_role, kind_of
 from sk_mmoe.columns._column import Column, ColumnSettings, Slots
+from sk_mmoe.columns._frame import Labels
+from sk_mmoe.columns._roles import refuse_role
+from sk_mmoe.columns._warn import warn_user
 
 # With so many rows, unseen categories alone are no chance.
 _MANY = 20
@@ -18,25 +22,46 @@ _MANY = 20
 class Categories(Column):
     """A column of labels with one slot: the category of a value.
 
+    Values are looked up by equality, so that 1, 1.0 and True are one category, whatever the dtypes
+    of `fit` and `predict`.
+
     Parameters
     ----------
-    labels : array-like
+    labels : sequence
         The categories.
     has_missing : bool
         Whether missing values have a code, after those of the categories.
     weights : array-like of float of shape (n_codes,)
         The weight of each category's vector: less, the fewer rows taught it.
+    is_single : bool, default=False
+        Whether the categories are numbers in single precision.
     """
 
     kind: ClassVar[str] = "categories"
     n_slots: ClassVar[int] = 1
     reads_numbers: ClassVar[bool] = False
 
-    def __init__(self, labels: Any, has_missing: bool, weights: Any) -> None:
-        self.labels = pd.Index(labels)
+    def __init__(
+        self, labels: Sequence[Any], has_missing: bool, weights: Any, is_single: bool = False
+    ) -> None:
+        self.labels = list(labels)
         self.has_missing = has_missing
         self.weights = np.asarray(weights, dtype=np.float64)
-        self._last_lookup: tuple[pd.Index | None, np.ndarray] = None, np.empty(0, dtype=np.int32)
+        self.is_single = is_single
+        self._set_lookups()
+
+    def _set_lookups(self) -> None:
+        """Set what follows from the categories."""
+        self._missing = len(self.labels) if self.has_missing else -1
+        self._codes = {label: code for code, label in enumerate(self.labels)}
+        self._kinds = {kind_of(type(label)) for label in self.labels}
+        # The same number with a fraction is another one in single precision than in double.
+        self._rounded: dict[float, int] = {}
+        for label, code in self._codes.items():
+            if isinstance(label, float):  # two that become one are neither
+                rounded = float(np.float32(label))
+                self._rounded[rounded] = -1 if rounded in self._rounded else code
+        self._last_lookup: tuple[Any, np.ndarray] = (None, np.empty(0, dtype=np.int32))
 
     @classmethod
     def takes(cls, is_categorical: bool, settings: ColumnSettings) -> bool:
@@ -44,22 +69,25 @@ class Categories(Column):
         return is_categorical
 
     @classmethod
-    def learn(cls, values: pd.Series, settings: ColumnSettings) -> Categories:
+    def learn(cls, values: Labels, settings: ColumnSettings) -> Categories:
         """Return the categories of a training column, sorted where they can be.
 
-        In a stream, categories that a categorical dtype declares count where they do not occur, and
-        no category is known to be rare. A one-hot column is read whole, too.
+        In a stream, categories that a dtype declares count where they do not occur, no category is
+        known to be rare, and missing values may come later. A one-hot column is read whole, too.
         """
-        array = values.array
-        if isinstance(array, pd.Categorical):
-            occurs = np.isin(np.arange(len(array.categories)), array.codes)
-            labels = array.categories if settings.of_stream else array.categories[occurs]
-        else:
-            labels = pd.Index(pd.unique(values.dropna()))
+        labels = values.values
+        if not (settings.of_stream and values.is_declared):
+            occurs = np.unique(values.codes[values.codes >= 0])
+            labels = [labels[place] for place in occurs.tolist()]
+        known = list(dict.fromkeys(_plain(label) for label in labels if not _is_missing(label)))
         with suppress(TypeError):  # labels of several kinds
-            labels = labels.sort_values()
-        has_missing = bool(values.isna().any())
-        column = cls(labels, has_missing, np.ones(len(labels) + has_missing))
+            known.sort()
+        has_missing = (
+            settings.of_stream
+            or bool((values.codes < 0).any())
+            or any(_is_missing(label) for label in labels)
+        )
+        column = cls(known, has_missing, np.ones(len(known) + has_missing), values.is_single)
         if not (settings.of_stream or settings.one_hot):
             counts = np.bincount(column._find(values), minlength=column.n_codes)
             column.weights = counts / (counts + settings.smooth)
@@ -77,39 +105,102 @@ class Categories(Column):
     def describe(self) -> dict[str, Any]:
         """Return the categories and their weights."""
         return {
-            "labels": self.labels.to_numpy(),
+            "labels": self.labels,
             "has_missing": self.has_missing,
             "weights": self.weights,
+            "is_single": self.is_single,
         }
 
-    def read(self, values: pd.Series) -> Slots:
+    def read(self, values: Labels, name: Any = None) -> Slots:
         """Return the code of each value, -1 for an unseen one."""
         codes = self._find(values)
-        if len(values) >= _MANY and (codes < 0).all() and not values.isna().all():
-            warnings.warn(
-                f"no value of the categorical column {values.name!r} was seen by fit: values such "
-                f"as {values.dropna().iloc[0]!r} count as no category. The categories are of the "
-                f"type {type(self.labels[0]).__name__}; convert the column if they are meant.",
-                stacklevel=6,
-            )
+        if (codes < 0).any():
+            self._warn_of_unseen(values, codes, name)
         return Slots(codes[None])
 
-    def _find(self, column: pd.Series) -> np.ndarray:
-        """Return the numbers of a column's categories."""
-        missing = len(self.labels) if self.has_missing else -1
-        values = column.array
-        if not isinstance(values, pd.Categorical):
-            codes = self.labels.get_indexer(pd.Index(column))
-            return np.where(column.isna(), missing, codes)
-        # Of many strings only the categories are looked up, once for tables of one dtype. The last
-        # place is that of code -1, a missing value.
+    def read_one(self, value: Any) -> tuple[int] | None:
+        """Return the code of a value, -1 for an unseen one, unless that takes a closer look."""
+        try:
+            code = self._codes.get(value)
+        except TypeError:  # a list, for instance
+            return None
+        if code is not None:
+            return (code,)
+        if value is None or value is pd.NA or (isinstance(value, float) and value != value):
+            return (self._missing,)
+        return (-1,) if isinstance(value, str) and "string" in self._kinds else None
+
+    def _find(self, values: Labels) -> np.ndarray:
+        """Return the code of each value."""
         known, lookup = self._last_lookup
-        if known is not values.categories:
-            known = values.categories
-            lookup = np.append(self.labels.get_indexer(known), missing).astype(np.int32)
-            self._last_lookup = known, lookup
-        return lookup[values.codes]
+        if known is not values.values:
+            # Of many strings only the distinct ones are looked up, and once for tables of one
+            # dtype. The last place is that of a missing value.
+            lookup = np.array(
+                [*self._find_labels(values.values, values.is_single), self._missing], dtype=np.int32
+            )
+            if values.is_declared:
+                self._last_lookup = values.values, lookup
+        codes: np.ndarray = lookup[values.codes]
+        return codes
+
+    def _find_labels(self, labels: Iterable[Any], is_single: bool) -> list[int]:
+        """Return the code of each label."""
+        labels = list(labels)
+        codes = [self._codes.get(label, -1) for label in labels]
+        for place, (label, code) in enumerate(zip(labels, codes, strict=True)):
+            if code >= 0:
+                continue
+            if _is_missing(label):
+                codes[place] = self._missing
+            elif is_single != self.is_single and isinstance(label, float | np.floating):
+                codes[place] = self._rounded.get(float(np.float32(label)), -1)
+        return codes
+
+    def find_unseen(self, values: Labels, codes: np.ndarray | None = None) -> list[Any]:
+        """Return the labels that are no category."""
+        codes = self._find(values) if codes is None else codes
+        places = np.unique(values.codes[(codes < 0) & (values.codes >= 0)]).tolist()
+        unseen = (values.values[place] for place in places)
+        return [_plain(label) for label in unseen if not _is_missing(label)]
+
+    def _warn_of_unseen(self, values: Labels, codes: np.ndarray, name: Any) -> None:
+        """Warn of values that can be no category, or of a whole table without a category."""
+        unseen = self.find_unseen(values, codes)
+        if not unseen:
+            return
+        strange = [label for label in unseen if kind_of(type(label)) not in self._kinds]
+        all_unseen = (codes < 0).all()
+        if self.labels and strange:
+            refuse_role(find_role(strange), [name])
+            label, known = strange[0], self.labels[0]
+            warn_user(
+                f"{'no' if all_unseen else 'not every'} value of the categorical column {name!r} "
+                f"was seen by fit: it holds {label!r} of type {type(label).__name__}, and the "
+                f"categories are of type {type(known).__name__}, such as {known!r}. Such values "
+                "are read as unseen categories. Convert the column to the type that fit saw."
+            )
+        elif all_unseen and len(codes) >= _MANY:
+            warn_user(
+                f"no value of the categorical column {name!r} was seen by fit: values such as "
+                f"{unseen[0]!r} are read as unseen categories. Check that it is the column "
+                "that fit saw."
+            )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave what was looked up last out of copies and pickles."""
-        return self.__dict__ | {"_last_lookup": (None, np.empty(0, dtype=np.int32))}
+        """Leave lookups out of copies and pickles."""
+        return self.describe()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore the column of a copy or pickle."""
+        self.__init__(**state)  # type: ignore[misc]
+
+
+def _plain(label: Any) -> Any:
+    """Return a scalar of NumPy as one of Python."""
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def _is_missing(label: Any) -> bool:
+    """Return whether a label is a missing value."""
+    return label is None or label is pd.NA or label is pd.NaT or label != label

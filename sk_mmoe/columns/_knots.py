@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from bisect import bisect_right
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,7 +35,8 @@ class Knots(Column):
 
     def __init__(self, positions: np.ndarray, has_missing: bool) -> None:
         self.positions = np.asarray(positions, dtype=np.float64)
-        self.has_missing = has_missing
+        self.has_missing = bool(has_missing)
+        self._positions: list[float] = self.positions.tolist()
 
     @classmethod
     def takes(cls, is_categorical: bool, settings: ColumnSettings) -> bool:
@@ -45,7 +47,9 @@ class Knots(Column):
     def learn(cls, values: np.ndarray, settings: ColumnSettings) -> Knots:
         """Return the knots of a training column."""
         assert settings.n_knots is not None
-        return cls.from_numbers(values, settings.n_knots)
+        knots = cls.from_numbers(values, settings.n_knots)
+        knots.has_missing |= settings.of_stream  # what the first chunk lacks may come later
+        return knots
 
     @classmethod
     def from_numbers(cls, numbers: np.ndarray, n_knots: int | str) -> Knots:
@@ -83,15 +87,33 @@ class Knots(Column):
             values = np.unique(np.concatenate([values[frequent], quantiles]))
         return cls(values, has_missing)
 
+    def describe(self) -> dict[str, Any]:
+        """Return the knots."""
+        return {"positions": self.positions, "has_missing": self.has_missing}
+
     @property
     def n_codes(self) -> int:
         """The number of knots, and one more for missing values."""
         return len(self.positions) + self.has_missing
 
-    def read(self, values: np.ndarray) -> Slots:
+    def read(self, values: np.ndarray, name: Any = None) -> Slots:
         """Return the knots on both sides of each value, and the weight of the upper one."""
         lower, upper, fraction = self.locate(values)
         return Slots(np.stack([lower, upper]), fraction)
+
+    def read_one(self, value: float) -> tuple[int, int, float]:
+        """Return the knots on both sides of a value, and the weight of the upper one."""
+        positions = self._positions
+        last = len(positions) - 1
+        if last < 0 or value != value:
+            code = last + 1 if value != value and self.has_missing else -1
+            return code, code, 0.0
+        value = min(max(value, positions[0]), positions[last])
+        lower = bisect_right(positions, value) - 1
+        if lower == last:
+            return last, last, 0.0
+        start = positions[lower]
+        return lower, lower + 1, (value - start) / (positions[lower + 1] - start)
 
     def locate(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return between which knots numbers lie; beyond the outermost they count as these.

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
 
 from sk_mmoe.columns._column import Column, ColumnSettings
+from sk_mmoe.columns._warn import warn_user
 
 _LARGE_VALUE = 1000
 _INSPECTED = 10_000
 
 
 class Numbers(Column):
-    """A column of numbers without slots."""
+    """A column of numbers without slots.
+
+    Parameters
+    ----------
+    fill : float or None, default=None
+        The number in the place of a missing one. `None`: no number may be missing.
+    """
 
     kind: ClassVar[str] = "numbers"
-    n_slots: ClassVar[int] = 0
+    n_numbers: ClassVar[int] = 1
     reads_numbers: ClassVar[bool] = True
-    allows_missing: ClassVar[bool] = False
+
+    def __init__(self, fill: float | None = None) -> None:
+        self.fill = fill
 
     @classmethod
     def takes(cls, is_categorical: bool, settings: ColumnSettings) -> bool:
@@ -29,8 +37,27 @@ class Numbers(Column):
 
     @classmethod
     def learn(cls, values: np.ndarray, settings: ColumnSettings) -> Numbers:
-        """Return a column about which there is nothing to learn."""
-        return cls()
+        """Return a training column, whose mean stands for what is missing later."""
+        if not settings.fills_gaps:
+            return cls()
+        with np.errstate(all="ignore"):  # to read infinite numbers is an error
+            return cls(float(np.mean(values)))
+
+    @property
+    def allows_missing(self) -> bool:
+        """Whether a number may be missing."""
+        return self.fill is not None
+
+    def describe(self) -> dict[str, Any]:
+        """Return the number in the place of a missing one."""
+        return {"fill": self.fill}
+
+    def read_number(self, values: np.ndarray) -> np.ndarray:
+        """Return the column's numbers as the network reads them."""
+        if self.fill is None:
+            return values
+        missing = np.isnan(values)
+        return np.where(missing, self.fill, values) if missing.any() else values
 
 
 def warn_of_large_values(table: Any) -> None:
@@ -49,9 +76,8 @@ def warn_of_large_values(table: Any) -> None:
         values = values[:: max(1, len(values) // _INSPECTED)]
     largest = max(values.max(initial=0), -values.min(initial=0))
     if largest > _LARGE_VALUE:
-        warnings.warn(
+        warn_user(
             f"X has values up to {largest:.2g}, and the network does not scale its inputs. Put a "
             "StandardScaler, or another scaler, before it, or set "
-            "numeric_encoding='piecewise_linear'.",
-            stacklevel=4,
+            "numeric_encoding='piecewise_linear'."
         )

@@ -199,8 +199,9 @@ def concatenate(tables: Sequence[Table]) -> Table:
 
 
 def as_tensor(array: np.ndarray) -> Tensor:
-    """Share an array's memory with a tensor; a read-only array is copied."""
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
+    """Share an array's memory with a tensor; what torch cannot share is copied."""
+    is_usable = array.flags.writeable and min(array.strides, default=0) >= 0
+    return torch.from_numpy(array if is_usable else array.copy())
 
 
 def _find_places(levels: Tensor, n_vectors: int) -> Tensor:
