@@ -40,7 +40,8 @@ class ArrayFrame(Frame):
         part = self.native[:, columns]
         if part.dtype.kind == "O":
             part = np.where(pd.isna(part), np.nan, part)
-        return part.astype(dtype)
+        numbers: np.ndarray = part.astype(dtype)
+        return numbers
 
     def suspects(self, columns: Sequence[int]) -> list[int]:
         """Return all columns of an array that is not one of numbers."""
@@ -52,7 +53,8 @@ class ArrayFrame(Frame):
 
     def row(self) -> Sequence[Any]:
         """Return the only row of a table."""
-        return self.native[0].tolist()
+        row: list[Any] = self.native[0].tolist()
+        return row
 
 
 def role_of_kind(kind: str) -> Role | None:

@@ -54,7 +54,7 @@ class Categories(Column):
         """Set what follows from the categories."""
         self._missing = len(self.labels) if self.has_missing else -1
         self._codes = {label: code for code, label in enumerate(self.labels)}
-        self._kinds = {kind_of(type(label)) for label in self.labels}
+        self._kinds = {kind_of(type_) for type_ in set(map(type, self.labels))}
         # The same number with a fraction is another one in single precision than in double.
         self._rounded: dict[float, int] = {}
         for label, code in self._codes.items():
@@ -169,7 +169,8 @@ class Categories(Column):
         unseen = self.find_unseen(values, codes)
         if not unseen:
             return
-        strange = [label for label in unseen if kind_of(type(label)) not in self._kinds]
+        others = {type_ for type_ in set(map(type, unseen)) if kind_of(type_) not in self._kinds}
+        strange = [label for label in unseen if type(label) in others]
         all_unseen = (codes < 0).all()
         if self.labels and strange:
             refuse_role(find_role(strange), [name])

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import Enum
-from functools import cache
 from numbers import Number
 from typing import Any
 
@@ -36,6 +35,7 @@ _DATES = (
 # A tuple is as good a label as a string. A frozenset is hashable, too, but a set of things.
 _CONTAINERS = (list, dict, set, frozenset, np.ndarray, pd.Series, pd.Index, pd.DataFrame)
 _NUMBERS = (Number, Decimal, np.bool_)
+_COMPLEX = (complex, np.complexfloating)
 
 # The types of numbers and gaps in a row that need no closer look.
 NUMBER_TYPES = frozenset(
@@ -69,13 +69,11 @@ def find_role(cells: Iterable[Any]) -> Role:
         if any(issubclass(type_, kinds) for type_ in types):
             return role
     if not all(issubclass(type_, _NUMBERS) for type_ in types):
-        # What is missing among strings may be a float.
         return Role.LABEL
-    is_complex = any(issubclass(type_, complex | np.complexfloating) for type_ in types)
+    is_complex = any(issubclass(type_, _COMPLEX) for type_ in types)
     return Role.COMPLEX if is_complex else Role.NUMBER
 
 
-@cache
 def kind_of(type_: type) -> str:
     """Return what sort of label the values of a type are; labels of two sorts are never equal.
 
@@ -91,7 +89,8 @@ def kind_of(type_: type) -> str:
     """
     if issubclass(type_, str):
         return "string"
-    return "number" if issubclass(type_, _NUMBERS) else type_.__name__
+    is_real = issubclass(type_, _NUMBERS) and not issubclass(type_, _COMPLEX)
+    return "number" if is_real else type_.__name__
 
 
 def are_dates(labels: Iterable[Any]) -> bool:

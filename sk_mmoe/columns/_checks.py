@@ -64,11 +64,13 @@ def fill_mask(X: Any) -> Any:
     """
     if not isinstance(X, np.ma.MaskedArray):
         return X
+    values = X.data
     if not np.ma.is_masked(X):
-        return X.data
-    if X.dtype.kind in "biuf":
-        return X.astype(np.result_type(X.dtype, np.float32)).filled(np.nan)
-    return X.astype(object).filled(None)
+        return values
+    is_number = values.dtype.kind in "biuf"
+    filled = values.astype(np.result_type(values, np.float32) if is_number else object)
+    filled[np.ma.getmaskarray(X)] = np.nan if is_number else None
+    return filled
 
 
 def as_array(X: Any) -> Any:

@@ -168,6 +168,21 @@ class Column(ABC):
         """
         return None
 
+    def find_unseen(self, values: Any) -> list[Any]:
+        """Return the labels of a column that have no code, though they are not missing.
+
+        Parameters
+        ----------
+        values : Labels
+            The column.
+
+        Returns
+        -------
+        list
+            The labels.
+        """
+        return []
+
     def read_number(self, values: np.ndarray) -> np.ndarray:
         """Return the plain numbers that a network reads of a column.
 

@@ -19,7 +19,7 @@ class Labels(NamedTuple):
     ----------
     codes : ndarray of int of shape (n_samples,)
         The place of each row's label in `values`, -1 for a missing one.
-    values : sequence
+    values : sequence or Index
         The labels. A missing one may be among them as `None`.
     is_declared : bool, default=False
         Whether a dtype declares the labels, so that some may not occur. Columns of one dtype then
@@ -29,7 +29,7 @@ class Labels(NamedTuple):
     """
 
     codes: np.ndarray
-    values: Sequence[Any]
+    values: Any
     is_declared: bool = False
     is_single: bool = False
 

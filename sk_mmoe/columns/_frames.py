@@ -58,3 +58,11 @@ def as_frame(X: Any) -> Frame:
     frame = PandasFrame(pd.DataFrame(X))
     frame.has_dtypes = False
     return frame
+
+
+def has_rows(X: Any) -> bool:
+    """Return whether X has two dimensions, whatever is in its cells."""
+    try:
+        return np.ndim(X) == 2
+    except ValueError:  # lists of several lengths
+        return isinstance(X[0], list | tuple)

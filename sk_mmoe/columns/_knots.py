@@ -75,10 +75,10 @@ class Knots(Column):
         if len(known) > _MAX_ROWS:
             known = known[np.linspace(0, len(known) - 1, _MAX_ROWS).astype(np.intp)]
         values, counts = np.unique(known, return_counts=True)
-        if n_knots == "auto":
+        if isinstance(n_knots, str):  # auto
             has_mode = counts.max(initial=0) > len(known) / 2
             limits = _AUTO_KNOTS_OF_RARE if has_mode else _AUTO_KNOTS
-            n_knots = round(np.clip(np.sqrt(len(numbers)) / 2, *limits))
+            n_knots = round(float(np.clip(np.sqrt(len(numbers)) / 2, *limits)))
         if len(values) > n_knots:
             frequent = counts > len(known) / n_knots
             rest, below = values[~frequent], np.cumsum(counts[~frequent])

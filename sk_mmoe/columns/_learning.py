@@ -10,7 +10,7 @@ from scipy import sparse
 from sk_mmoe.columns._checks import read_numbers
 from sk_mmoe.columns._column import Column, ColumnSettings
 from sk_mmoe.columns._frame import Frame
-from sk_mmoe.columns._frames import as_frame
+from sk_mmoe.columns._frames import as_frame, has_rows
 from sk_mmoe.columns._kinds import find_kind
 from sk_mmoe.columns._roles import name_columns, refuse
 from sk_mmoe.columns._warn import warn_user
@@ -40,7 +40,7 @@ def open_array(X: Any, categorical_features: Any, numeric_encoding: str | None) 
         return None
     if not names_columns and numeric_encoding != "piecewise_linear":
         return None
-    if isinstance(X, np.matrix) or np.ndim(X) != 2:
+    if isinstance(X, np.matrix) or not has_rows(X):
         return None  # scikit-learn says what is wrong
     return as_frame(X)
 

@@ -68,7 +68,8 @@ class PandasFrame(Frame):
         part = self.native
         if len(columns) < part.shape[1]:
             part = part.iloc[:, columns]
-        return part.to_numpy(dtype=dtype, na_value=np.nan)
+        numbers: np.ndarray = part.to_numpy(dtype=dtype, na_value=np.nan)
+        return numbers
 
     def suspects(self, columns: Sequence[int]) -> list[int]:
         """Return those of some columns whose dtype alone does not make them numbers."""

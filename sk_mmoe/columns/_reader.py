@@ -23,7 +23,7 @@ from sk_mmoe.columns._checks import (
 )
 from sk_mmoe.columns._column import Column, ColumnSettings
 from sk_mmoe.columns._frame import Frame
-from sk_mmoe.columns._frames import as_frame, open_frame
+from sk_mmoe.columns._frames import as_frame, has_rows, open_frame
 from sk_mmoe.columns._kinds import restore_column
 from sk_mmoe.columns._layout import Layout
 from sk_mmoe.columns._learning import SPARSE, learn_columns, open_array, read_labels
@@ -147,7 +147,7 @@ class TableReader:
         interpolates = interpolates_numbers(frame, numeric_encoding, is_categorical)
         columns = None
         is_array = frame is None or not frame.has_dtypes or is_sparse(X, frame)
-        if interpolates or is_categorical is not None or not is_array:
+        if frame is not None and (interpolates or is_categorical is not None or not is_array):
             settings = ColumnSettings(
                 n_knots=n_knots if interpolates else None,
                 one_hot=embedding_dim is None,
@@ -226,7 +226,7 @@ class TableReader:
         frame = open_frame(X)
         if sparse.issparse(X) and self._layout.n_codes:
             raise ValueError(SPARSE)
-        is_array = frame is None and (self.columns is None or np.ndim(X) != 2)
+        is_array = frame is None and (self.columns is None or not has_rows(X))
         if is_array or (not self._layout.n_codes and is_sparse(X, frame)):
             return self._read_array(X if frame is None else frame.native, dtype)
         if frame is None:
@@ -307,7 +307,7 @@ class TableReader:
     def _warn_of_new(self, frame: Frame, values: list[Any]) -> None:
         """Warn of categories that the first chunk of a stream lacked."""
         for k in self._of_labels:
-            if unseen := self.columns[k].find_unseen(values[k]):
+            if unseen := self._layout.columns[k].find_unseen(values[k]):
                 warn_user(
                     f"the first chunk of the stream lacked values of column {frame.names[k]!r} "
                     f"such as {unseen[0]!r}, which are read as unseen categories. To learn from "

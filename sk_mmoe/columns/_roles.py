@@ -67,7 +67,7 @@ def find_categorical(frame: Frame, categorical_features: Any) -> np.ndarray | No
     if isinstance(categorical_features, str):  # from_dtype
         if not frame.has_dtypes:
             return None
-        columns = range(frame.shape[1])
+        columns = list(range(frame.shape[1]))
         roles = [frame.role(column) for column in columns]
         refuse(frame, roles, columns)
         mask = np.array([role is Role.LABEL for role in roles], dtype=bool)
