@@ -153,7 +153,9 @@ class Categories(Column):
                 continue
             if _is_missing(label):
                 codes[place] = self._missing
-            elif is_single != self.is_single and isinstance(label, float | np.floating):
+            elif isinstance(label, float | np.floating) and self.is_single != (
+                is_single or isinstance(label, np.float32)
+            ):
                 codes[place] = self._rounded.get(float(np.float32(label)), -1)
         return codes
 

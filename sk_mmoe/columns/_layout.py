@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from sk_mmoe.columns._column import Column
+from sk_mmoe.columns._frame import Labels
 from sk_mmoe.columns._tables import ColumnTable
 
 
@@ -39,6 +40,8 @@ class Layout:
         self.first = [1]
         for n_codes in self.n_codes:
             self.first.append(self.first[-1] + n_codes)
+        of_numbers = [k for k, column in enumerate(columns) if column.reads_numbers]
+        self._place = {k: place for place, k in enumerate(of_numbers)}
         self._weights: dict[str, np.ndarray] = {}
 
     @property
@@ -46,15 +49,17 @@ class Layout:
         """The number of columns that a network reads."""
         return len(self.plain) + (sum(self.n_codes) if self.one_hot else len(self.n_codes))
 
-    def read(self, values: Sequence[Any], n_rows: int, names: Sequence[Any], dtype: str) -> Any:
+    def read(
+        self, numbers: np.ndarray, labels: Mapping[int, Labels], names: Sequence[Any], dtype: str
+    ) -> Any:
         """Return the table of columns that are read one by one.
 
         Parameters
         ----------
-        values : sequence
-            The numbers or labels of each column.
-        n_rows : int
-            The number of rows.
+        numbers : ndarray of float of shape (n_rows, n_columns_of_numbers)
+            The columns that are read from numbers.
+        labels : mapping from int to Labels
+            The other columns.
         names : sequence
             The names of the columns, for messages.
         dtype : {"float32", "float64"}
@@ -65,21 +70,32 @@ class Layout:
         ndarray, CSR array or ColumnTable of shape (n_rows, n_columns)
             The table.
         """
-        n_two = len(self.two)
-        numbers = np.empty((n_rows, len(self.plain)), dtype=dtype)
-        for place, k in enumerate(self.plain):
-            numbers[:, place] = self.columns[k].read_number(values[k])
+        n_rows, n_two = len(numbers), len(self.two)
+        plain = self._read_plain(numbers, dtype)
         codes = np.empty((len(self.n_codes) + n_two, n_rows), dtype=np.int32)
         fractions = np.empty((n_two, n_rows), dtype=dtype)
         for place, k in enumerate(self.two):
-            slots = self.columns[k].read(values[k], names[k])
+            slots = self.columns[k].read(numbers[:, self._place[k]], names[k])
             codes[place], codes[place - n_two] = slots.codes
             fractions[place] = slots.weights
         for place, k in enumerate(self.one, start=n_two):
-            (codes[place],), _ = self.columns[k].read(values[k], names[k])
+            values = labels[k] if k in labels else numbers[:, self._place[k]]
+            (codes[place],), _ = self.columns[k].read(values, names[k])
         first = np.array([*self.first[:-1], *self.first[:n_two]], dtype=np.int32)
         codes = np.where(codes < 0, 0, codes + first[:, None])
-        return self._pack(numbers, np.ascontiguousarray(codes.T), fractions.T, dtype)
+        return self._pack(plain, np.ascontiguousarray(codes.T), fractions.T, dtype)
+
+    def _read_plain(self, numbers: np.ndarray, dtype: str) -> np.ndarray:
+        """Return the plain numbers of all columns."""
+        if len(self.plain) < numbers.shape[1]:
+            numbers = numbers[:, [self._place[k] for k in self.plain]]
+        plain = np.ascontiguousarray(numbers, dtype=dtype)
+        missing = np.isnan(plain)
+        if missing.any():
+            plain = plain.copy()  # it may be the user's
+            for place in np.flatnonzero(missing.any(axis=0)).tolist():
+                plain[:, place] = self.columns[self.plain[place]].read_number(plain[:, place])
+        return plain
 
     def read_row(self, values: Sequence[Any], dtype: str) -> Any:
         """Return the table of a single row, if nothing in it needs a closer look.

@@ -22,7 +22,7 @@ from sk_mmoe.columns._checks import (
     read_numbers,
 )
 from sk_mmoe.columns._column import Column, ColumnSettings
-from sk_mmoe.columns._frame import Frame
+from sk_mmoe.columns._frame import Frame, Labels
 from sk_mmoe.columns._frames import as_frame, has_rows, open_frame
 from sk_mmoe.columns._kinds import restore_column
 from sk_mmoe.columns._layout import Layout
@@ -245,10 +245,11 @@ class TableReader:
             table = None if values is None else self._layout.read_row(values, dtype)
             if table is not None:
                 return table
-        values = self._split(frame, dtype)
+        numbers = self._read_numbers(frame, dtype)
+        labels = {k: read_labels(frame, k) for k in self._of_labels}
         if to_learn and self.of_stream:
-            self._warn_of_new(frame, values)
-        return self._layout.read(values, len(frame), frame.names, dtype)
+            self._warn_of_new(frame, labels)
+        return self._layout.read(numbers, labels, frame.names, dtype)
 
     def _order_records(self, frame: Frame) -> Frame:
         """Return records, whose keys have no order, with the columns in the order of training."""
@@ -288,26 +289,19 @@ class TableReader:
             values[k] = value
         return values
 
-    def _split(self, frame: Frame, dtype: str) -> list[Any]:
-        """Return the numbers or labels of each column."""
-        assert self.columns is not None
-        values: list[Any] = [None] * len(self.columns)
-        readers = [self.columns[k] for k in self._of_numbers]
+    def _read_numbers(self, frame: Frame, dtype: str) -> np.ndarray:
+        """Return the columns that are read from numbers."""
+        readers = [self._layout.columns[k] for k in self._of_numbers]
         if any(column.n_slots for column in readers):
             dtype = "float64"  # knots may lie closer together than single precision tells apart
         numbers = read_numbers(frame, self._of_numbers, dtype, hint=_HINT)
         missing = all(column.allows_missing for column in readers)
-        numbers = self._check_finite(numbers, allow_missing=missing)
-        for k, column in zip(self._of_numbers, numbers.T, strict=True):
-            values[k] = column
-        for k in self._of_labels:
-            values[k] = read_labels(frame, k)
-        return values
+        return self._check_finite(numbers, allow_missing=missing)
 
-    def _warn_of_new(self, frame: Frame, values: list[Any]) -> None:
+    def _warn_of_new(self, frame: Frame, labels: dict[int, Labels]) -> None:
         """Warn of categories that the first chunk of a stream lacked."""
-        for k in self._of_labels:
-            if unseen := self._layout.columns[k].find_unseen(values[k]):
+        for k, values in labels.items():
+            if unseen := self._layout.columns[k].find_unseen(values):
                 warn_user(
                     f"the first chunk of the stream lacked values of column {frame.names[k]!r} "
                     f"such as {unseen[0]!r}, which are read as unseen categories. To learn from "

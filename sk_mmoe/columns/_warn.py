@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from pathlib import Path
 
 import sklearn
 
-_INSIDE = (str(Path(__file__).parents[1]), str(Path(sklearn.__file__).parent))
+_INSIDE = tuple(f"{folder}{os.sep}" for folder in (Path(__file__).parents[1], *sklearn.__path__))
 
 
 def warn_user(message: str) -> None:

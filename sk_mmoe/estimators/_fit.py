@@ -283,7 +283,7 @@ def read_chunk(
     """
     targets = read_targets(y, estimator_name=type(estimator).__name__, complete=False)
     targets = tasks.check(targets)
-    table = reader.read(X, dtype=estimator.dtype)
+    table = reader.read(X, dtype=estimator.dtype, to_learn=needed is None)
     check_same_length(table, targets)
     weights = check_sample_weight(sample_weight, targets, complete=False)
     return make_samples(estimator, tasks, table, targets, weights, needed=needed)

@@ -1,5 +1,7 @@
 """A reader on its own: what it learns, tells a network, and hands out."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,6 +26,7 @@ def make_frame(n_samples=300, seed=0):
 
 
 X = make_frame()
+CITIES = (["Rome", "Oslo", "Bern"], ["Oslo", "Rome", "Kiel", "Bern"])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -105,3 +108,23 @@ def test_encoding_keeps_memory_small(learn):
     matrix = encode(None)
     stored = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
     assert stored < 2000 * 40 * 30 * 4 / 9
+
+
+def test_many_threads_read_with_one_reader(learn, read):
+    tables = [X, *(X.astype({"city": pd.CategoricalDtype(order)}) for order in CITIES)]
+    expected = read(learn(X), X)
+    reader = learn(X)
+    with ThreadPoolExecutor(8) as pool:
+        for arrays in pool.map(lambda k: read(reader, tables[k % len(tables)]), range(64)):
+            for one, other in zip(arrays, expected, strict=True):
+                assert_array_equal(one, other)
+
+
+def test_reading_does_not_write_on_the_users_table(learn, read):
+    numbers = X[["age", "debt"]].copy()
+    later = numbers.head(3).copy()
+    later.loc[0, "age"] = np.nan
+    for table in (numbers, later, later.astype("float32")):
+        before = table.copy()
+        read(learn(numbers), table)
+        pd.testing.assert_frame_equal(table, before)
