@@ -54,7 +54,7 @@ def warn_of_leaks(X: Any, encoder: TaskEncoder, targets: Targets) -> None:
             nominal = task.is_nominal or (values.dtype.kind == "O" and task.has_classes)
             gives_away = target.corresponds(values) if nominal else target.correlates(values)
             if gives_away:
-                found.append(f"{feature!r} ({task.name!r})")
+                found.append(f"{feature!r} (task {task.name!r})")
     if found:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         warnings.warn(
