@@ -35,6 +35,11 @@ LEAKS = {
     "with noise": (PRICE + 0.005 * RNG.normal(size=N), "price"),
     "its logarithm": (np.exp(3 * PRICE), "price"),
     "with gaps": (np.where(np.arange(N) % 3, PRICE, np.nan), "price"),
+    "with gaps in a nullable dtype": (
+        pd.Series(PRICE, dtype="Float64").mask(np.arange(N) % 3 == 0),
+        "price",
+    ),
+    "the class with gaps": (pd.Series(CLICK, dtype="Int64").mask(np.arange(N) % 3 == 0), "click"),
     "the binary class": (1 - CLICK, "click"),
     "the binary class as strings": (np.where(CLICK, "yes", "no"), "click"),
     "the binary class as booleans": (CLICK.astype(bool), "click"),
@@ -79,6 +84,11 @@ def test_many_leaks_are_one_warning_that_shows_some():
     message = find_leaks(X)
     assert "0 (task 'price'), 1 (task 'price'), 2" in message
     assert "and 3 more" in message
+
+
+def test_a_task_with_few_labels_is_not_looked_at():
+    y = pd.DataFrame({"rare": np.where(np.arange(N) < 20, PRICE, np.nan)})
+    assert find_leaks(PRICE[:, None], y, ["regression"]) is None
 
 
 def test_few_rows_and_sparse_matrices_are_not_looked_at():
