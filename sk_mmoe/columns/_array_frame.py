@@ -26,14 +26,23 @@ class ArrayFrame(Frame):
     def __init__(self, native: np.ndarray) -> None:
         super().__init__(native, list(range(native.shape[1])), native.shape)
 
-    def role(self, column: int) -> Role:
-        """Return what a column can be read as."""
-        return role_of_kind(self.native.dtype.kind) or find_role(self.native[:, column].tolist())
+    def dtype(self, column: int) -> np.dtype:
+        """Return the dtype of the array."""
+        return self.native.dtype
+
+    def _find_role(self, column: int) -> Role:
+        """Return what a column can be read as, whatever its strings say."""
+        return role_of_kind(self.native.dtype.kind) or find_role(self.cells(column))
 
     def _find_labels(self, column: int) -> Labels:
         """Return a column as labels."""
         codes, values = factorize(self.native[:, column])
         return Labels(codes, values, is_single=self.native.dtype == np.float32)
+
+    def cells(self, column: int) -> list[Any]:
+        """Return the cells of a column."""
+        cells: list[Any] = self.native[:, column].tolist()
+        return cells
 
     def numbers(self, columns: Sequence[int], dtype: np.dtype) -> np.ndarray:
         """Return columns as an array of numbers."""

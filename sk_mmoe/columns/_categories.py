@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
-from sk_mmoe.columns._cells import find_role, kind_of
-from sk_mmoe.columns._column import Column, ColumnSettings, Slots
+from sk_mmoe.columns._cells import Role, find_role, kind_of
+from sk_mmoe.columns._column import Column, ColumnInfo, ColumnSettings, Slots
 from sk_mmoe.columns._frame import Labels
 from sk_mmoe.columns._roles import refuse_role
 from sk_mmoe.columns._warn import warn_user
+
+_CATEGORICAL = (Role.NUMBER, Role.LABEL, Role.DATE_STRING)
 
 # With so many rows, unseen categories alone are no chance.
 _MANY = 20
@@ -39,7 +41,7 @@ class Categories(Column):
 
     kind: ClassVar[str] = "categories"
     n_slots: ClassVar[int] = 1
-    reads_numbers: ClassVar[bool] = False
+    reads: ClassVar[Literal["labels"]] = "labels"
 
     def __init__(
         self, labels: Sequence[Any], has_missing: bool, weights: Any, is_single: bool = False
@@ -64,9 +66,9 @@ class Categories(Column):
         self._last_lookup: tuple[Any, np.ndarray] = (None, np.empty(0, dtype=np.int32))
 
     @classmethod
-    def takes(cls, is_categorical: bool, settings: ColumnSettings) -> bool:
-        """Return whether a column is categorical."""
-        return is_categorical
+    def takes(cls, column: ColumnInfo, settings: ColumnSettings) -> bool:
+        """Return whether a column is categorical, and its cells can be."""
+        return column.is_categorical and column.role in _CATEGORICAL
 
     @classmethod
     def learn(cls, values: Labels, settings: ColumnSettings) -> Categories:

@@ -20,6 +20,7 @@ class Role(Enum):
     NUMBER = "numbers"
     LABEL = "labels"
     DATE = "dates or times"
+    DATE_STRING = "dates as strings"
     NESTED = "lists, dicts or other containers"
     COMPLEX = "complex numbers"
 
@@ -31,6 +32,7 @@ _DATES = (
     np.datetime64,
     np.timedelta64,
     pd.Period,
+    pd.offsets.BaseOffset,
 )
 # A tuple is as good a label as a string. A frozenset is hashable, too, but a set of things.
 _CONTAINERS = (list, dict, set, frozenset, np.ndarray, pd.Series, pd.Index, pd.DataFrame)

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
@@ -49,37 +48,17 @@ def make_stand_in(
     return stand_in
 
 
-def fill_mask(X: Any) -> Any:
-    """Return a masked array as an array whose masked values are missing.
-
-    Parameters
-    ----------
-    X : object
-        What the user passed.
-
-    Returns
-    -------
-    object
-        The array, or X where it is something else.
-    """
-    if not isinstance(X, np.ma.MaskedArray):
-        return X
-    values = X.data
-    if not np.ma.is_masked(X):
-        return values
-    is_number = values.dtype.kind in "biuf"
-    filled = values.astype(np.result_type(values, np.float32) if is_number else object)
-    filled[np.ma.getmaskarray(X)] = np.nan if is_number else None
-    return filled
-
-
-def as_array(X: Any) -> Any:
-    """Return rows in lists, or a masked array, as an array of numbers.
+def as_array(X: Any, dtype: str, *, hint: str) -> Any:
+    """Return an array, or rows in lists, as an array of numbers.
 
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         What the user passed.
+    dtype : {"float32", "float64"}
+        The type of numbers in the place of objects and strings.
+    hint : str
+        What to do about columns that hold something else.
 
     Returns
     -------
@@ -89,22 +68,22 @@ def as_array(X: Any) -> Any:
     Raises
     ------
     ValueError
-        If it holds dates, containers or complex numbers. Their columns are named.
+        If a column cannot be read as numbers. All such columns are named.
     """
-    X = fill_mask(X)
     if isinstance(X, list | tuple):
         try:
             X = np.asarray(X)
         except ValueError:  # rows of several lengths, or lists in cells
             if X and isinstance(X[0], list | tuple):
-                _refuse_columns(as_frame(X))
+                frame = as_frame(X)
+                refuse(frame, range(frame.shape[1]))
             return X
-    if isinstance(X, np.ndarray) and X.dtype.kind not in "biuf" and X.ndim == 2:
-        _refuse_columns(ArrayFrame(X))
+    if isinstance(X, np.ndarray) and X.dtype.kind not in "biuf" and X.ndim == 2 and X.size:
+        return read_numbers(ArrayFrame(X), list(range(X.shape[1])), dtype, hint=hint)
     return X
 
 
-def check_array_of_numbers(X: Any, stand_in: BaseEstimator, dtype: str) -> Any:
+def check_array_of_numbers(X: Any, stand_in: BaseEstimator, dtype: str, *, hint: str) -> Any:
     """Return an array or sparse matrix of numbers as a C-ordered array or a CSR matrix.
 
     Parameters
@@ -115,6 +94,8 @@ def check_array_of_numbers(X: Any, stand_in: BaseEstimator, dtype: str) -> Any:
         The estimator with the number and names of the columns.
     dtype : {"float32", "float64"}
         The type of numbers.
+    hint : str
+        What to do about columns that hold something else.
 
     Returns
     -------
@@ -126,15 +107,11 @@ def check_array_of_numbers(X: Any, stand_in: BaseEstimator, dtype: str) -> Any:
     ValueError
         If it is no such array.
     """
-    return validate_data(
-        stand_in, as_array(X), accept_sparse="csr", dtype=np.dtype(dtype), order="C", reset=False
-    )
-
-
-def _refuse_columns(frame: Frame) -> None:
-    """Raise an error if a column holds what no network reads."""
-    columns = range(frame.shape[1])
-    refuse(frame, [frame.role(column) for column in columns], columns)
+    X = as_array(X, dtype, hint=hint)
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite number is an error
+        return validate_data(
+            stand_in, X, accept_sparse="csr", dtype=np.dtype(dtype), order="C", reset=False
+        )
 
 
 def read_numbers(frame: Frame, columns: list[int], dtype: str, *, hint: str) -> np.ndarray:
@@ -165,7 +142,7 @@ def read_numbers(frame: Frame, columns: list[int], dtype: str, *, hint: str) -> 
     if not columns:
         return np.zeros((frame.shape[0], 0), dtype=number)
     if suspects := frame.suspects(columns):
-        refuse(frame, [frame.role(column) for column in suspects], suspects)
+        refuse(frame, suspects)
     try:
         with np.errstate(over="ignore"):  # an infinite number is an error
             return frame.numbers(columns, number)
@@ -183,8 +160,3 @@ def _are_numbers(frame: Frame, column: int, dtype: np.dtype) -> bool:
     except Exception:
         return False
     return True
-
-
-def is_sparse(X: Any, frame: Frame | None) -> bool:
-    """Return whether X is a sparse matrix, or becomes one in scikit-learn's checks."""
-    return sparse.issparse(X) or getattr(frame, "is_sparse", False)

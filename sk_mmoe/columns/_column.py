@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
+
+from sk_mmoe.columns._cells import Role
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,33 @@ class ColumnSettings:
     smooth: float = 0.0
     of_stream: bool = False
     fills_gaps: bool = False
+
+
+@dataclass(frozen=True)
+class ColumnInfo:
+    """What is known of a training column before its values are read.
+
+    Parameters
+    ----------
+    name : object
+        The name of the column, or its number where it has no name.
+    dtype : object
+        The dtype, of narwhals for tables of other libraries than pandas.
+    role : Role
+        What its dtype, or its cells where the dtype leaves it open, can be read as.
+    is_categorical : bool
+        Whether the column is categorical, by its dtype or because the user says so.
+    """
+
+    name: Any
+    dtype: Any
+    role: Role
+    is_categorical: bool
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the column is to be read as numbers; labels such as "1.5" can be."""
+        return not self.is_categorical and self.role in (Role.NUMBER, Role.LABEL)
 
 
 class Slots(NamedTuple):
@@ -65,27 +94,28 @@ class Column(ABC):
         The name of the kind in saved models.
     n_slots : {0, 1, 2}
         The number of slots of a value.
-    n_numbers : {0, 1}
+    n_numbers : int
         The number of plain numbers that the network reads of the column.
-    reads_numbers : bool
-        Whether the column is read from numbers, where NaN is a missing one, or from
-        :class:`~sk_mmoe.columns._frame.Labels`.
+    reads : {"numbers", "labels", "cells"}
+        In which form the column is read: as an array of float, where NaN is a missing number; as
+        :class:`~sk_mmoe.columns._frame.Labels`; or as a list of its cells, where a missing one is
+        `None`, NaN, `pd.NA` or `pd.NaT`.
     """
 
     kind: ClassVar[str]
     n_slots: ClassVar[int] = 0
-    n_numbers: ClassVar[int] = 0
-    reads_numbers: ClassVar[bool]
+    n_numbers: int = 0
+    reads: ClassVar[Literal["numbers", "labels", "cells"]]
 
     @classmethod
     @abstractmethod
-    def takes(cls, is_categorical: bool, settings: ColumnSettings) -> bool:
+    def takes(cls, column: ColumnInfo, settings: ColumnSettings) -> bool:
         """Return whether a column is of this kind.
 
         Parameters
         ----------
-        is_categorical : bool
-            Whether the column is categorical.
+        column : ColumnInfo
+            The dtype and the role of the column.
         settings : ColumnSettings
             How columns are read.
 
@@ -102,8 +132,8 @@ class Column(ABC):
 
         Parameters
         ----------
-        values : ndarray of float of shape (n_samples,), or Labels
-            The column: numbers or labels, as `reads_numbers` says.
+        values : ndarray of float of shape (n_samples,), Labels or list
+            The column, as `reads` says.
         settings : ColumnSettings
             How columns are read.
 
@@ -138,8 +168,8 @@ class Column(ABC):
 
         Parameters
         ----------
-        values : ndarray of float of shape (n_samples,), or Labels
-            The column.
+        values : ndarray of float of shape (n_samples,), Labels or list
+            The column, as `reads` says.
         name : object, default=None
             The name of the column, for messages.
 
@@ -150,10 +180,27 @@ class Column(ABC):
         """
         raise NotImplementedError
 
-    def read_one(self, value: Any) -> tuple[Any, ...] | None:
-        """Return the slots of a single value, as :meth:`read` would give them.
+    def read_numbers(self, values: Any, name: Any = None) -> np.ndarray:
+        """Return the plain numbers that a network reads of a column.
 
-        A table of one row is read in a tenth of the time so.
+        Parameters
+        ----------
+        values : ndarray of float of shape (n_samples,), Labels or list
+            The column, as `reads` says.
+        name : object, default=None
+            The name of the column, for messages.
+
+        Returns
+        -------
+        ndarray of float of shape (n_samples,) or (n_samples, n_numbers)
+            The numbers.
+        """
+        raise NotImplementedError
+
+    def read_one(self, value: Any) -> tuple[Any, ...] | None:
+        """Return what :meth:`read` or :meth:`read_numbers` would give for a single value.
+
+        It is optional. A table of one row is read in a tenth of the time so.
 
         Parameters
         ----------
@@ -163,8 +210,8 @@ class Column(ABC):
         Returns
         -------
         tuple or None
-            The code; or two codes, and the weight of the second. `None` leaves the value to
-            :meth:`read`.
+            The numbers; or the code; or two codes, and the weight of the second. `None` leaves the
+            value to the other methods.
         """
         return None
 
@@ -182,21 +229,6 @@ class Column(ABC):
             The labels.
         """
         return []
-
-    def read_number(self, values: np.ndarray) -> np.ndarray:
-        """Return the plain numbers that a network reads of a column.
-
-        Parameters
-        ----------
-        values : ndarray of float of shape (n_samples,)
-            The column.
-
-        Returns
-        -------
-        ndarray of float of shape (n_samples,)
-            The numbers.
-        """
-        return values
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:

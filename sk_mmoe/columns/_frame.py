@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sk_mmoe.columns._cells import Role
+from sk_mmoe.columns._cells import Role, are_dates
 
 
 class Labels(NamedTuple):
@@ -50,9 +50,15 @@ class Frame(ABC):
     ----------
     has_dtypes : bool
         Whether the dtype of a column says whether it is categorical.
+    has_order : bool
+        Whether the order of the columns is the user's.
+    is_sparse : bool
+        Whether scikit-learn makes a sparse matrix of the table.
     """
 
     has_dtypes: bool = True
+    has_order: bool = True
+    is_sparse: bool = False
 
     def __init__(self, native: Any, names: list[Any], shape: tuple[int, int]) -> None:
         self.native = native
@@ -61,8 +67,31 @@ class Frame(ABC):
         self._known_labels: dict[int, Labels] = {}
 
     @abstractmethod
+    def dtype(self, column: int) -> Any:
+        """Return the dtype of a column."""
+
     def role(self, column: int) -> Role:
         """Return what a column can be read as."""
+        role = self._find_role(column)
+        if role is Role.LABEL:
+            labels = self.labels(column)
+            if not labels.is_declared and are_dates(v for v in labels.values if v is not None):
+                return Role.DATE_STRING
+        return role
+
+    @abstractmethod
+    def _find_role(self, column: int) -> Role:
+        """Return what a column can be read as, whatever its strings say."""
+
+    def check_columns(self) -> None:
+        """Raise an error if the table is empty, or two of its columns have one name."""
+        self.check_not_empty()
+        if len(set(self.names)) < len(self.names):
+            repeated = sorted({str(name) for name in self.names if self.names.count(name) > 1})
+            raise ValueError(
+                f"X must have unique column names, but the columns {repeated} occur more than "
+                "once. Rename or drop some of them."
+            )
 
     def check_not_empty(self) -> None:
         """Raise scikit-learn's error if the table has no rows or no columns."""
@@ -86,6 +115,10 @@ class Frame(ABC):
     @abstractmethod
     def _find_labels(self, column: int) -> Labels:
         """Return a column as labels."""
+
+    @abstractmethod
+    def cells(self, column: int) -> list[Any]:
+        """Return the cells of a column."""
 
     @abstractmethod
     def numbers(self, columns: Sequence[int], dtype: np.dtype) -> np.ndarray:

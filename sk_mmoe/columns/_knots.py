@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from sk_mmoe.columns._column import Column, ColumnSettings, Slots
+from sk_mmoe.columns._column import Column, ColumnInfo, ColumnSettings, Slots
 
 # Quantiles of more rows are hardly other ones.
 _MAX_ROWS = 200_000
@@ -31,7 +31,7 @@ class Knots(Column):
 
     kind: ClassVar[str] = "knots"
     n_slots: ClassVar[int] = 2
-    reads_numbers: ClassVar[bool] = True
+    reads: ClassVar[Literal["numbers"]] = "numbers"
 
     def __init__(self, positions: np.ndarray, has_missing: bool) -> None:
         self.positions = np.asarray(positions, dtype=np.float64)
@@ -39,9 +39,9 @@ class Knots(Column):
         self._positions: list[float] = self.positions.tolist()
 
     @classmethod
-    def takes(cls, is_categorical: bool, settings: ColumnSettings) -> bool:
+    def takes(cls, column: ColumnInfo, settings: ColumnSettings) -> bool:
         """Return whether the network reads the column's numbers through knots."""
-        return not is_categorical and settings.n_knots is not None
+        return column.is_numeric and settings.n_knots is not None
 
     @classmethod
     def learn(cls, values: np.ndarray, settings: ColumnSettings) -> Knots:

@@ -9,7 +9,6 @@ import numpy as np
 from scipy import sparse
 
 from sk_mmoe.columns._column import Column
-from sk_mmoe.columns._frame import Labels
 from sk_mmoe.columns._tables import ColumnTable
 
 
@@ -34,23 +33,24 @@ class Layout:
         self.columns = columns
         self.one_hot = one_hot
         self.plain = [k for k, column in enumerate(columns) if column.n_numbers]
+        self.n_numbers = sum(column.n_numbers for column in columns)
         self.two = [k for k, column in enumerate(columns) if column.n_slots == 2]
         self.one = [k for k, column in enumerate(columns) if column.n_slots == 1]
         self.n_codes = [columns[k].n_codes for k in (*self.two, *self.one)]
         self.first = [1]
         for n_codes in self.n_codes:
             self.first.append(self.first[-1] + n_codes)
-        of_numbers = [k for k, column in enumerate(columns) if column.reads_numbers]
+        of_numbers = [k for k, column in enumerate(columns) if column.reads == "numbers"]
         self._place = {k: place for place, k in enumerate(of_numbers)}
         self._weights: dict[str, np.ndarray] = {}
 
     @property
     def n_columns(self) -> int:
         """The number of columns that a network reads."""
-        return len(self.plain) + (sum(self.n_codes) if self.one_hot else len(self.n_codes))
+        return self.n_numbers + (sum(self.n_codes) if self.one_hot else len(self.n_codes))
 
     def read(
-        self, numbers: np.ndarray, labels: Mapping[int, Labels], names: Sequence[Any], dtype: str
+        self, numbers: np.ndarray, others: Mapping[int, Any], names: Sequence[Any], dtype: str
     ) -> Any:
         """Return the table of columns that are read one by one.
 
@@ -58,7 +58,7 @@ class Layout:
         ----------
         numbers : ndarray of float of shape (n_rows, n_columns_of_numbers)
             The columns that are read from numbers.
-        labels : mapping from int to Labels
+        others : mapping from int to Labels or list
             The other columns.
         names : sequence
             The names of the columns, for messages.
@@ -71,31 +71,31 @@ class Layout:
             The table.
         """
         n_rows, n_two = len(numbers), len(self.two)
-        plain = self._read_plain(numbers, dtype)
+        values = {k: numbers[:, place] for k, place in self._place.items()} | dict(others)
+        plain = self._read_plain(numbers, values, names, dtype)
         codes = np.empty((len(self.n_codes) + n_two, n_rows), dtype=np.int32)
         fractions = np.empty((n_two, n_rows), dtype=dtype)
         for place, k in enumerate(self.two):
-            slots = self.columns[k].read(numbers[:, self._place[k]], names[k])
+            slots = self.columns[k].read(values[k], names[k])
             codes[place], codes[place - n_two] = slots.codes
             fractions[place] = slots.weights
         for place, k in enumerate(self.one, start=n_two):
-            values = labels[k] if k in labels else numbers[:, self._place[k]]
-            (codes[place],), _ = self.columns[k].read(values, names[k])
+            (codes[place],), _ = self.columns[k].read(values[k], names[k])
         first = np.array([*self.first[:-1], *self.first[:n_two]], dtype=np.int32)
         codes = np.where(codes < 0, 0, codes + first[:, None])
         return self._pack(plain, np.ascontiguousarray(codes.T), fractions.T, dtype)
 
-    def _read_plain(self, numbers: np.ndarray, dtype: str) -> np.ndarray:
+    def _read_plain(
+        self, numbers: np.ndarray, values: Mapping[int, Any], names: Sequence[Any], dtype: str
+    ) -> np.ndarray:
         """Return the plain numbers of all columns."""
-        if len(self.plain) < numbers.shape[1]:
-            numbers = numbers[:, [self._place[k] for k in self.plain]]
-        plain = np.ascontiguousarray(numbers, dtype=dtype)
-        missing = np.isnan(plain)
-        if missing.any():
-            plain = plain.copy()  # it may be the user's
-            for place in np.flatnonzero(missing.any(axis=0)).tolist():
-                plain[:, place] = self.columns[self.plain[place]].read_number(plain[:, place])
-        return plain
+        parts = [self.columns[k].read_numbers(values[k], names[k]) for k in self.plain]
+        if all(part is values[k] for k, part in zip(self.plain, parts, strict=True)):
+            # Nothing to put together, as in most tables of numbers alone.
+            places = [self._place[k] for k in self.plain]
+            part = numbers if len(places) == numbers.shape[1] else numbers[:, places]
+            return np.ascontiguousarray(part, dtype=dtype)
+        return np.ascontiguousarray(np.column_stack(parts), dtype=dtype)
 
     def read_row(self, values: Sequence[Any], dtype: str) -> Any:
         """Return the table of a single row, if nothing in it needs a closer look.
@@ -112,11 +112,12 @@ class Layout:
         ndarray, CSR array, ColumnTable or None
             The table, as :meth:`read` would give it.
         """
-        plain = [values[k] for k in self.plain]
-        if any(value != value for value in plain):
-            plain = [
-                float(self.columns[k].read_number(np.array([values[k]]))[0]) for k in self.plain
-            ]
+        plain: list[float] = []
+        for k in self.plain:
+            found = self.columns[k].read_one(values[k])
+            if found is None:
+                return None
+            plain += found
         with np.errstate(over="ignore"):
             numbers = np.array([plain], dtype=dtype)
         if not np.isfinite(numbers).all():

@@ -26,8 +26,12 @@ class NarwhalsFrame(Frame):
         self.frame = nw.from_native(native, eager_only=True)
         super().__init__(native, self.frame.columns, self.frame.shape)
 
-    def role(self, column: int) -> Role:
-        """Return what a column can be read as."""
+    def dtype(self, column: int) -> Any:
+        """Return the dtype of a column, as narwhals names it."""
+        return self.frame.get_column(self.names[column]).dtype
+
+    def _find_role(self, column: int) -> Role:
+        """Return what a column can be read as, whatever its strings say."""
         series = self.frame.get_column(self.names[column])
         role = role_of_dtype(series.dtype)
         if role is None:
@@ -61,6 +65,10 @@ class NarwhalsFrame(Frame):
                 lookup = np.array([*(place[label] for label in values), -1])
                 codes, values = lookup[codes], declared
         return Labels(codes, values, is_declared, isinstance(dtype, nw.Float32))
+
+    def cells(self, column: int) -> list[Any]:
+        """Return the cells of a column."""
+        return self.frame.get_column(self.names[column]).to_list()
 
     def numbers(self, columns: Sequence[int], dtype: np.dtype) -> np.ndarray:
         """Return columns as an array of numbers."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from scipy import sparse
 
-from sk_mmoe.columns._column import Column, ColumnSettings
+from sk_mmoe.columns._column import Column, ColumnInfo, ColumnSettings
 from sk_mmoe.columns._warn import warn_user
 
 _LARGE_VALUE = 1000
@@ -24,16 +24,16 @@ class Numbers(Column):
     """
 
     kind: ClassVar[str] = "numbers"
-    n_numbers: ClassVar[int] = 1
-    reads_numbers: ClassVar[bool] = True
+    n_numbers: int = 1
+    reads: ClassVar[Literal["numbers"]] = "numbers"
 
     def __init__(self, fill: float | None = None) -> None:
         self.fill = fill
 
     @classmethod
-    def takes(cls, is_categorical: bool, settings: ColumnSettings) -> bool:
+    def takes(cls, column: ColumnInfo, settings: ColumnSettings) -> bool:
         """Return whether the network reads the column's numbers as they are."""
-        return not is_categorical and settings.n_knots is None
+        return column.is_numeric and settings.n_knots is None
 
     @classmethod
     def learn(cls, values: np.ndarray, settings: ColumnSettings) -> Numbers:
@@ -52,12 +52,16 @@ class Numbers(Column):
         """Return the number in the place of a missing one."""
         return {"fill": self.fill}
 
-    def read_number(self, values: np.ndarray) -> np.ndarray:
-        """Return the column's numbers as the network reads them."""
+    def read_numbers(self, values: np.ndarray, name: Any = None) -> np.ndarray:
+        """Return the column's numbers; where none is missing, the same array."""
         if self.fill is None:
             return values
         missing = np.isnan(values)
         return np.where(missing, self.fill, values) if missing.any() else values
+
+    def read_one(self, value: float) -> tuple[float]:
+        """Return a number, or what stands for a missing one."""
+        return (self.fill if value != value and self.fill is not None else value,)
 
 
 def warn_of_large_values(table: Any) -> None:

@@ -36,8 +36,12 @@ class PandasFrame(Frame):
         """The columns; to ask for all of them is quicker than to ask for one after the other."""
         return [column for _, column in self.native.items()]
 
-    def role(self, column: int) -> Role:
-        """Return what a column can be read as."""
+    def dtype(self, column: int) -> Any:
+        """Return the dtype of a column."""
+        return self._columns[column].dtype
+
+    def _find_role(self, column: int) -> Role:
+        """Return what a column can be read as, whatever its strings say."""
         series = self._columns[column]
         dtype = series.dtype
         if isinstance(dtype, np.dtype | pd.SparseDtype):
@@ -63,6 +67,10 @@ class PandasFrame(Frame):
         codes, values = factorize(series)
         return Labels(codes, values, is_single=series.dtype == np.float32)
 
+    def cells(self, column: int) -> list[Any]:
+        """Return the cells of a column."""
+        return self._columns[column].tolist()
+
     def numbers(self, columns: Sequence[int], dtype: np.dtype) -> np.ndarray:
         """Return columns as an array of numbers."""
         part = self.native
@@ -86,6 +94,6 @@ class PandasFrame(Frame):
         return row.tolist() if row.dtype == object else None
 
     @property
-    def is_sparse(self) -> bool:
+    def is_sparse(self) -> bool:  # type: ignore[override]
         """Whether all columns are sparse, so that scikit-learn makes a sparse matrix of them."""
         return all(isinstance(dtype, pd.SparseDtype) for dtype in self.native.dtypes)

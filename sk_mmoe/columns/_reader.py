@@ -16,18 +16,15 @@ from sk_mmoe.columns._cells import NUMBER_TYPES
 from sk_mmoe.columns._checks import (
     as_array,
     check_array_of_numbers,
-    fill_mask,
-    is_sparse,
     make_stand_in,
     read_numbers,
 )
 from sk_mmoe.columns._column import Column, ColumnSettings
-from sk_mmoe.columns._frame import Frame, Labels
-from sk_mmoe.columns._frames import as_frame, has_rows, open_frame
+from sk_mmoe.columns._frame import Frame
+from sk_mmoe.columns._frames import SPARSE, as_frame, has_rows, open_array, open_table
 from sk_mmoe.columns._kinds import restore_column
 from sk_mmoe.columns._layout import Layout
-from sk_mmoe.columns._learning import SPARSE, learn_columns, open_array, read_labels
-from sk_mmoe.columns._narwhals_frame import NarwhalsFrame
+from sk_mmoe.columns._learning import HINT, learn_columns, read_values
 from sk_mmoe.columns._pandas_frame import PandasFrame
 from sk_mmoe.columns._roles import find_categorical, interpolates_numbers
 from sk_mmoe.columns._tables import ColumnTable
@@ -79,8 +76,9 @@ class TableReader:
         self.one_hot = one_hot
         self.of_stream = of_stream
         self._layout = Layout(self.columns or [], one_hot=one_hot)
-        self._of_numbers = [k for k, c in enumerate(self.columns or ()) if c.reads_numbers]
-        self._of_labels = [k for k, c in enumerate(self.columns or ()) if not c.reads_numbers]
+        kinds = list(enumerate(self.columns or ()))
+        self._of_numbers = [k for k, column in kinds if column.reads == "numbers"]
+        self._others = [k for k, column in kinds if column.reads != "numbers"]
         self._names = None if feature_names_in is None else list(feature_names_in)
 
     @classmethod
@@ -132,22 +130,27 @@ class TableReader:
         ValueError
             If the table, or what is said of its columns, is not valid.
         """
-        frame = open_frame(X)
-        if frame is None:
-            frame = open_array(fill_mask(X), categorical_features, numeric_encoding)
-        table = as_array(X) if frame is None else frame.native
+        X = open_table(X)
+        if not isinstance(X, Frame):
+            X = open_array(X, categorical_features, numeric_encoding)
         stand_in = make_stand_in(estimator_name)
-        if getattr(table, "ndim", 0) == 2 or isinstance(frame, NarwhalsFrame):
-            validate_data(stand_in, table, skip_check_array=True)
-        else:  # scikit-learn says what is wrong with what is no table
-            validate_data(stand_in, table, accept_sparse="csr", dtype=np.dtype(dtype))
-        if frame is not None:
-            frame.check_not_empty()
+        if isinstance(X, Frame):
+            frame = X
+            frame.check_columns()
+            validate_data(stand_in, frame.native, skip_check_array=True)
+        else:
+            frame = None
+            table = as_array(X, dtype, hint=HINT)
+            # scikit-learn says what is wrong with what is no table
+            is_table = getattr(table, "ndim", 0) == 2
+            checks = {"accept_sparse": "csr", "dtype": np.dtype(dtype)}
+            validate_data(stand_in, table, **{"skip_check_array": True} if is_table else checks)
         is_categorical = None if frame is None else find_categorical(frame, categorical_features)
         interpolates = interpolates_numbers(frame, numeric_encoding, is_categorical)
         columns = None
-        is_array = frame is None or not frame.has_dtypes or is_sparse(X, frame)
-        if frame is not None and (interpolates or is_categorical is not None or not is_array):
+        if frame is not None and (
+            interpolates or is_categorical is not None or (frame.has_dtypes and not frame.is_sparse)
+        ):
             settings = ColumnSettings(
                 n_knots=n_knots if interpolates else None,
                 one_hot=embedding_dim is None,
@@ -223,18 +226,21 @@ class TableReader:
         ValueError
             If the columns are not those of the training table, or hold what cannot be read.
         """
-        frame = open_frame(X)
-        if sparse.issparse(X) and self._layout.n_codes:
-            raise ValueError(SPARSE)
-        is_array = frame is None and (self.columns is None or not has_rows(X))
-        if is_array or (not self._layout.n_codes and is_sparse(X, frame)):
-            return self._read_array(X if frame is None else frame.native, dtype)
-        if frame is None:
-            frame = as_frame(fill_mask(X))
-        if isinstance(X, list) and frame.has_dtypes:
-            frame = self._order_records(frame)
+        X = open_table(X)
+        if sparse.issparse(X):
+            if self._layout.n_codes:
+                raise ValueError(SPARSE)
+            return self._read_array(X, dtype)
+        if isinstance(X, Frame):
+            if X.is_sparse and not self._layout.n_codes:
+                return self._read_array(X.native, dtype)
+            frame = X
+        elif self.columns is None or not has_rows(X):
+            return self._read_array(X, dtype)
+        else:
+            frame = as_frame(X)
         if frame.names != self._names:
-            validate_data(self._stand_in(), frame.native, skip_check_array=True, reset=False)
+            frame = self._check_names(frame)
         frame.check_not_empty()
         if self.columns is None:
             columns = list(range(self.n_features_in))
@@ -246,16 +252,18 @@ class TableReader:
             if table is not None:
                 return table
         numbers = self._read_numbers(frame, dtype)
-        labels = {k: read_labels(frame, k) for k in self._of_labels}
+        others = {k: read_values(frame, k, self._layout.columns[k]) for k in self._others}
         if to_learn and self.of_stream:
-            self._warn_of_new(frame, labels)
-        return self._layout.read(numbers, labels, frame.names, dtype)
+            self._warn_of_new(frame, others)
+        return self._layout.read(numbers, others, frame.names, dtype)
 
-    def _order_records(self, frame: Frame) -> Frame:
-        """Return records, whose keys have no order, with the columns in the order of training."""
-        if self._names is None or set(frame.names) != set(self._names):
-            return frame  # scikit-learn says what is wrong
-        return PandasFrame(frame.native[self._names])
+    def _check_names(self, frame: Frame) -> Frame:
+        """Return a table whose columns are those of training; keys of records have no order."""
+        if not frame.has_order and set(frame.names) == set(self._names or ()):
+            return PandasFrame(frame.native[self._names])
+        frame.check_columns()
+        validate_data(self._stand_in(), frame.native, skip_check_array=True, reset=False)
+        return frame
 
     def _stand_in(self) -> BaseEstimator:
         """Return an estimator for scikit-learn's checks."""
@@ -271,7 +279,7 @@ class TableReader:
                 array = np.ascontiguousarray(X, dtype=dtype)
             if np.isfinite(array).all():
                 return array
-        return check_array_of_numbers(X, self._stand_in(), dtype)
+        return check_array_of_numbers(X, self._stand_in(), dtype, hint=_HINT)
 
     def _as_values(self, row: Sequence[Any]) -> list[Any] | None:
         """Return the numbers and labels of a row, if it has no number that needs a closer look."""
@@ -298,9 +306,9 @@ class TableReader:
         missing = all(column.allows_missing for column in readers)
         return self._check_finite(numbers, allow_missing=missing)
 
-    def _warn_of_new(self, frame: Frame, labels: dict[int, Labels]) -> None:
+    def _warn_of_new(self, frame: Frame, others: dict[int, Any]) -> None:
         """Warn of categories that the first chunk of a stream lacked."""
-        for k, values in labels.items():
+        for k, values in others.items():
             if unseen := self._layout.columns[k].find_unseen(values):
                 warn_user(
                     f"the first chunk of the stream lacked values of column {frame.names[k]!r} "

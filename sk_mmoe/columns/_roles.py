@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sk_mmoe.columns._cells import Role, are_dates
+from sk_mmoe.columns._cells import Role
 from sk_mmoe.columns._frame import Frame
 
 
@@ -32,6 +32,12 @@ _REFUSED = {
         "{columns} hold dates or times. Make numbers of them first, e.g. with skrub's "
         "DatetimeEncoder or TableVectorizer, or drop them. Where each date is a category, "
         "convert it to a categorical column of strings.",
+    ),
+    Role.DATE_STRING: (
+        ValueError,
+        "{columns} hold dates as strings. Make numbers of them first, e.g. with skrub's "
+        "DatetimeEncoder or TableVectorizer, or drop them. Where each date is a category, give "
+        "the columns a categorical dtype.",
     ),
     Role.COMPLEX: (
         ValueError,
@@ -59,23 +65,17 @@ def find_categorical(frame: Frame, categorical_features: Any) -> np.ndarray | No
     Raises
     ------
     ValueError
-        If there is no such column, or a column that the network would have to read as labels holds
-        dates, containers or complex numbers.
+        If there is no such column.
     """
     if categorical_features is None:
         return None
     if isinstance(categorical_features, str):  # from_dtype
         if not frame.has_dtypes:
             return None
-        columns = list(range(frame.shape[1]))
-        roles = [frame.role(column) for column in columns]
-        refuse(frame, roles, columns)
+        roles = (frame.role(column) for column in range(frame.shape[1]))
         mask = np.array([role is Role.LABEL for role in roles], dtype=bool)
-        _refuse_strings_of_dates(frame, np.flatnonzero(mask))
     else:
         mask = _as_mask(frame, categorical_features)
-        columns = np.flatnonzero(mask).tolist()
-        refuse(frame, [frame.role(column) for column in columns], columns)
     return mask if mask.any() else None
 
 
@@ -105,15 +105,13 @@ def interpolates_numbers(
     return numeric_encoding is not None
 
 
-def refuse(frame: Frame, roles: Iterable[Role], columns: Iterable[int]) -> None:
+def refuse(frame: Frame, columns: Iterable[int]) -> None:
     """Raise an error that names the columns which hold what no network reads.
 
     Parameters
     ----------
     frame : Frame of shape (n_samples, n_features)
         The table.
-    roles : iterable of Role
-        What each of the columns can be read as.
     columns : iterable of int
         The columns.
 
@@ -122,9 +120,9 @@ def refuse(frame: Frame, roles: Iterable[Role], columns: Iterable[int]) -> None:
     ValueError
         If there are such columns.
     """
-    roles_of = dict(zip(columns, roles, strict=True))
+    roles = {column: frame.role(column) for column in columns}
     for role in _REFUSED:
-        if wrong := [frame.names[column] for column, is_ in roles_of.items() if is_ is role]:
+        if wrong := [frame.names[column] for column, is_ in roles.items() if is_ is role]:
             refuse_role(role, wrong)
 
 
@@ -153,24 +151,6 @@ def name_columns(names: Sequence[Any]) -> str:
     shown = list(names[:10])
     others = f" and {len(names) - 10} others" if len(names) > 10 else ""
     return f"the columns {shown}{others}"
-
-
-def _refuse_strings_of_dates(frame: Frame, columns: Iterable[int]) -> None:
-    """Raise an error if strings, which nobody has called categories, are dates.
-
-    A category for each day would learn nothing of the days to come.
-    """
-    wrong = []
-    for column in columns:
-        labels = frame.labels(column)
-        if not labels.is_declared and are_dates(v for v in labels.values if v is not None):
-            wrong.append(frame.names[column])
-    if wrong:
-        raise ValueError(
-            f"{name_columns(wrong)} hold dates as strings. Make numbers of them first, e.g. "
-            "with skrub's DatetimeEncoder or TableVectorizer, or drop them. Where each date is a "
-            "category, give the columns a categorical dtype."
-        )
 
 
 def _as_mask(frame: Frame, categorical_features: Any) -> np.ndarray:
