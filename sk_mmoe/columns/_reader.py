@@ -232,7 +232,7 @@ class TableReader:
                 raise ValueError(SPARSE)
             return self._read_array(X, dtype)
         if isinstance(X, Frame):
-            if X.is_sparse and not self._layout.n_codes:
+            if not self._layout.n_codes and X.is_sparse:
                 return self._read_array(X.native, dtype)
             frame = X
         elif self.columns is None or not has_rows(X):
