@@ -69,3 +69,24 @@ def _load_kuairand(folder):
 def _data_home(data_home):
     """Return the folder of data sets."""
     return Path(data_home or os.environ.get("SK_MMOE_DATA") or get_data_home())
+
+
+def load_small(name, data_home=None):
+    """Return (X, y) of a small table of several targets from the Mulan collection.
+
+    Parameters
+    ----------
+    name : str
+        The table, such as "jura".
+    data_home : str, default=None
+        The folder with "multi_target". None: the environment variable.
+
+    Returns
+    -------
+    X, y : DataFrame
+        Numbers and columns of dtype category, with gaps; the targets.
+    """
+    table = pd.read_parquet(_data_home(data_home) / "multi_target" / f"{name}.parquet")
+    of_targets = table.columns.str.startswith("target_")
+    y = table.loc[:, of_targets]
+    return table.loc[:, ~of_targets], y.astype(int if name == "emotions" else float)

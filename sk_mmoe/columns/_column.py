@@ -20,21 +20,21 @@ class ColumnSettings:
     n_knots : int, "auto" or None, default=None
         The largest number of knots of a numeric column. `None`: the network reads numbers as they
         are.
+    scales_numbers : bool, default=False
+        Whether the network reads standardised numbers too, beside knots.
     one_hot : bool, default=False
         Whether the network reads one column for each code, rather than an embedding.
     smooth : float, default=0.0
         The number of training rows with which a category has half of its vector.
     of_stream : bool, default=False
         Whether the training table is only the first chunk of a stream.
-    fills_gaps : bool, default=False
-        Whether plain numbers may be missing in later tables.
     """
 
     n_knots: int | str | None = None
+    scales_numbers: bool = False
     one_hot: bool = False
     smooth: float = 0.0
     of_stream: bool = False
-    fills_gaps: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Column(ABC):
     """
 
     kind: ClassVar[str]
-    n_slots: ClassVar[int] = 0
+    n_slots: int = 0
     n_numbers: int = 0
     reads: ClassVar[Literal["numbers", "labels", "cells"]]
 
@@ -210,7 +210,7 @@ class Column(ABC):
         Returns
         -------
         tuple or None
-            The numbers; or the code; or two codes, and the weight of the second. `None` leaves the
+            The numbers; then the code, or two codes and the weight of the second. `None` leaves the
             value to the other methods.
         """
         return None

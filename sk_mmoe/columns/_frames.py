@@ -79,8 +79,8 @@ def native_table(X: Any) -> Any:
 
 def as_frame(X: Any) -> Frame:
     """Return an array, or rows in lists, as a table whose columns are read one by one."""
-    if isinstance(X, np.ndarray):
-        return ArrayFrame(X)
+    if not isinstance(X, list | tuple):
+        return ArrayFrame(np.asarray(X))
     frame = PandasFrame(pd.DataFrame(X))
     frame.has_dtypes = False
     return frame
@@ -143,7 +143,7 @@ def open_array(X: Any, categorical_features: Any, numeric_encoding: str | None) 
                 "numeric_encoding=None, or pass a DataFrame."
             )
         return X
-    if not names_columns and numeric_encoding != "piecewise_linear":
+    if not names_columns and numeric_encoding is None:
         return X
     # scikit-learn says what is wrong with what has no rows
     return as_frame(X) if has_rows(X) and not isinstance(X, np.matrix) else X

@@ -8,10 +8,12 @@ from sk_mmoe.columns._categories import Categories
 from sk_mmoe.columns._column import Column, ColumnInfo, ColumnSettings
 from sk_mmoe.columns._knots import Knots
 from sk_mmoe.columns._numbers import Numbers
+from sk_mmoe.columns._scaled_numbers import ScaledNumbers
 
 # A column is read by the first kind that takes it.
 KINDS: tuple[type[Column], ...] = (
     Categories,
+    ScaledNumbers,
     Knots,
     Numbers,
 )

@@ -112,30 +112,23 @@ class Layout:
         ndarray, CSR array, ColumnTable or None
             The table, as :meth:`read` would give it.
         """
-        plain: list[float] = []
-        for k in self.plain:
-            found = self.columns[k].read_one(values[k])
-            if found is None:
-                return None
-            plain += found
+        found = [column.read_one(value) for column, value in zip(self.columns, values, strict=True)]
+        if any(parts is None for parts in found):
+            return None
+        plain = [number for k in self.plain for number in found[k][: self.columns[k].n_numbers]]
         with np.errstate(over="ignore"):
             numbers = np.array([plain], dtype=dtype)
         if not np.isfinite(numbers).all():
             return None
         codes, uppers, fractions = [], [], []
         for k, first in zip(self.two, self.first, strict=False):
-            slots = self.columns[k].read_one(values[k])
-            if slots is None:
-                return None
-            lower, upper, fraction = slots
+            lower, upper, fraction = found[k][self.columns[k].n_numbers :]
             codes.append(lower + first if lower >= 0 else 0)
             uppers.append(upper + first if upper >= 0 else 0)
             fractions.append(fraction)
         for k, first in zip(self.one, self.first[len(self.two) :], strict=False):
-            slots = self.columns[k].read_one(values[k])
-            if slots is None:
-                return None
-            codes.append(slots[0] + first if slots[0] >= 0 else 0)
+            code = found[k][-1]
+            codes.append(code + first if code >= 0 else 0)
         return self._pack(
             numbers,
             np.array([codes + uppers], dtype=np.int32),

@@ -48,12 +48,7 @@ def learn_columns(
     kinds = [find_kind(info, settings) for info in infos]
     refuse(frame, [k for k in columns if kinds[k] is None])
     found = {k: kind for k, kind in enumerate(kinds) if kind is not None}
-    # Of numbers that are read as they are there may be nothing to learn.
-    of_numbers = [
-        k
-        for k, kind in found.items()
-        if kind.reads == "numbers" and (kind.n_slots or settings.fills_gaps)
-    ]
+    of_numbers = [k for k, kind in found.items() if kind.reads == "numbers"]
     values: dict[int, Any] = {k: read_values(frame, k, kind) for k, kind in found.items()}
     numbers = read_numbers(frame, of_numbers, "float64", hint=HINT)
     values |= dict(zip(of_numbers, numbers.T, strict=True))

@@ -15,20 +15,11 @@ _INSPECTED = 10_000
 
 
 class Numbers(Column):
-    """A column of numbers without slots.
-
-    Parameters
-    ----------
-    fill : float or None, default=None
-        The number in the place of a missing one. `None`: no number may be missing.
-    """
+    """A column of numbers without slots, none of them missing."""
 
     kind: ClassVar[str] = "numbers"
     n_numbers: int = 1
     reads: ClassVar[Literal["numbers"]] = "numbers"
-
-    def __init__(self, fill: float | None = None) -> None:
-        self.fill = fill
 
     @classmethod
     def takes(cls, column: ColumnInfo, settings: ColumnSettings) -> bool:
@@ -37,31 +28,25 @@ class Numbers(Column):
 
     @classmethod
     def learn(cls, values: np.ndarray, settings: ColumnSettings) -> Numbers:
-        """Return a training column, whose mean stands for what is missing later."""
-        if not settings.fills_gaps:
-            return cls()
-        with np.errstate(all="ignore"):  # to read infinite numbers is an error
-            return cls(float(np.mean(values)))
+        """Return a training column."""
+        return cls()
 
     @property
     def allows_missing(self) -> bool:
         """Whether a number may be missing."""
-        return self.fill is not None
+        return False
 
     def describe(self) -> dict[str, Any]:
-        """Return the number in the place of a missing one."""
-        return {"fill": self.fill}
+        """Return nothing, as there is nothing to learn."""
+        return {}
 
     def read_numbers(self, values: np.ndarray, name: Any = None) -> np.ndarray:
-        """Return the column's numbers; where none is missing, the same array."""
-        if self.fill is None:
-            return values
-        missing = np.isnan(values)
-        return np.where(missing, self.fill, values) if missing.any() else values
+        """Return the same array."""
+        return values
 
     def read_one(self, value: float) -> tuple[float]:
-        """Return a number, or what stands for a missing one."""
-        return (self.fill if value != value and self.fill is not None else value,)
+        """Return the number."""
+        return (value,)
 
 
 def warn_of_large_values(table: Any) -> None:
@@ -82,6 +67,5 @@ def warn_of_large_values(table: Any) -> None:
     if largest > _LARGE_VALUE:
         warn_user(
             f"X has values up to {largest:.2g}, and the network does not scale its inputs. Put a "
-            "StandardScaler, or another scaler, before it, or set "
-            "numeric_encoding='piecewise_linear'."
+            "StandardScaler, or another scaler, before it, or set numeric_encoding='auto'."
         )

@@ -12,21 +12,30 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from sk_mmoe.columns._array_frame import ArrayFrame
 from sk_mmoe.columns._cells import NUMBER_TYPES
 from sk_mmoe.columns._checks import (
     as_array,
     check_array_of_numbers,
     make_stand_in,
     read_numbers,
+    sizes_of_values,
 )
 from sk_mmoe.columns._column import Column, ColumnSettings
 from sk_mmoe.columns._frame import Frame
-from sk_mmoe.columns._frames import SPARSE, as_frame, has_rows, open_array, open_table
+from sk_mmoe.columns._frames import (
+    SPARSE,
+    as_frame,
+    has_rows,
+    native_table,
+    open_array,
+    open_table,
+)
 from sk_mmoe.columns._kinds import restore_column
 from sk_mmoe.columns._layout import Layout
 from sk_mmoe.columns._learning import HINT, learn_columns, read_values
 from sk_mmoe.columns._pandas_frame import PandasFrame
-from sk_mmoe.columns._roles import find_categorical, interpolates_numbers
+from sk_mmoe.columns._roles import find_categorical
 from sk_mmoe.columns._tables import ColumnTable
 from sk_mmoe.columns._warn import warn_user
 
@@ -36,8 +45,8 @@ _HINT = "There were numbers in these columns when the model was fitted."
 class TableReader:
     """How a fitted model reads X.
 
-    An array or a sparse matrix of numbers is read as it is. The columns of any other table are read
-    one by one, as their kinds in :mod:`sk_mmoe.columns._kinds` say.
+    The columns of a table are read one by one, as their kinds in :mod:`sk_mmoe.columns._kinds` say.
+    A sparse matrix is read as a whole, and so is an array whose numbers are to stay as they are.
 
     Parameters
     ----------
@@ -51,6 +60,8 @@ class TableReader:
         Which columns are categorical. `None`: no column is.
     columns : sequence of Column or None
         How each column is read. `None`: the table is an array of numbers.
+    sizes : ndarray of float of shape (n_features_in,), default=None
+        What the numbers of each column of a sparse matrix are divided by. `None`: by nothing.
     one_hot : bool, default=False
         Whether the network reads one column for each code, rather than an embedding.
     of_stream : bool, default=False
@@ -65,6 +76,7 @@ class TableReader:
         is_categorical: np.ndarray | None,
         columns: Sequence[Column] | None,
         *,
+        sizes: np.ndarray | None = None,
         one_hot: bool = False,
         of_stream: bool = False,
     ) -> None:
@@ -73,6 +85,7 @@ class TableReader:
         self.feature_names_in = feature_names_in
         self.is_categorical = is_categorical
         self.columns = None if columns is None else list(columns)
+        self.sizes = sizes
         self.one_hot = one_hot
         self.of_stream = of_stream
         self._layout = Layout(self.columns or [], one_hot=one_hot)
@@ -146,25 +159,30 @@ class TableReader:
             checks = {"accept_sparse": "csr", "dtype": np.dtype(dtype)}
             validate_data(stand_in, table, **{"skip_check_array": True} if is_table else checks)
         is_categorical = None if frame is None else find_categorical(frame, categorical_features)
-        interpolates = interpolates_numbers(frame, numeric_encoding, is_categorical)
-        columns = None
+        columns = sizes = None
         if frame is not None and (
-            interpolates or is_categorical is not None or (frame.has_dtypes and not frame.is_sparse)
+            is_categorical is not None
+            or numeric_encoding == "piecewise_linear"
+            or (not frame.is_sparse and (frame.has_dtypes or numeric_encoding == "auto"))
         ):
             settings = ColumnSettings(
-                n_knots=n_knots if interpolates else None,
+                n_knots=None if numeric_encoding is None else n_knots,
+                scales_numbers=numeric_encoding == "auto",
                 one_hot=embedding_dim is None,
                 smooth=category_smooth,
                 of_stream=of_stream,
-                fills_gaps=numeric_encoding == "auto",
             )
             columns = learn_columns(frame, is_categorical, settings)
+        elif numeric_encoding == "auto":
+            table = check_array_of_numbers(native_table(X), stand_in, "float64", hint=HINT)
+            sizes = sizes_of_values(table)
         return cls(
             estimator_name,
             stand_in.n_features_in_,
             getattr(stand_in, "feature_names_in_", None),
             is_categorical,
             columns,
+            sizes=sizes,
             one_hot=embedding_dim is None,
             of_stream=of_stream,
         )
@@ -228,24 +246,26 @@ class TableReader:
         """
         X = open_table(X)
         if sparse.issparse(X):
-            if self._layout.n_codes:
+            if self.is_categorical is not None:
                 raise ValueError(SPARSE)
-            return self._read_array(X, dtype)
+            if self.columns is None:
+                return self._read_array(X, dtype)
+            X = X.toarray()
         if isinstance(X, Frame):
-            if not self._layout.n_codes and X.is_sparse:
+            if self.columns is None and X.is_sparse:
                 return self._read_array(X.native, dtype)
             frame = X
         elif self.columns is None or not has_rows(X):
             return self._read_array(X, dtype)
         else:
             frame = as_frame(X)
-        if frame.names != self._names:
+        if frame.names != self._names and not self._is_plain(frame):
             frame = self._check_names(frame)
         frame.check_not_empty()
         if self.columns is None:
             columns = list(range(self.n_features_in))
             numbers = read_numbers(frame, columns, dtype, hint=_HINT)
-            return self._check_finite(numbers, allow_missing=False)
+            return self._scale(self._check_finite(numbers, allow_missing=False))
         if len(frame) == 1 and not to_learn and (row := frame.row()) is not None:
             values = self._as_values(row)
             table = None if values is None else self._layout.read_row(values, dtype)
@@ -265,6 +285,11 @@ class TableReader:
         validate_data(self._stand_in(), frame.native, skip_check_array=True, reset=False)
         return frame
 
+    def _is_plain(self, frame: Frame) -> bool:
+        """Return whether a table is an array without names, as that of training was."""
+        is_array = isinstance(frame, ArrayFrame) and self.feature_names_in is None
+        return is_array and frame.shape[1] == self.n_features_in
+
     def _stand_in(self) -> BaseEstimator:
         """Return an estimator for scikit-learn's checks."""
         return make_stand_in(self.estimator_name, self.n_features_in, self.feature_names_in)
@@ -278,8 +303,19 @@ class TableReader:
             with np.errstate(over="ignore"):
                 array = np.ascontiguousarray(X, dtype=dtype)
             if np.isfinite(array).all():
-                return array
-        return check_array_of_numbers(X, self._stand_in(), dtype, hint=_HINT)
+                return self._scale(array)
+        return self._scale(check_array_of_numbers(X, self._stand_in(), dtype, hint=_HINT))
+
+    def _scale(self, table: Any) -> Any:
+        """Return an array or a CSR matrix whose columns are divided by `sizes`."""
+        if self.sizes is None:
+            return table
+        if not sparse.issparse(table):
+            return (table / self.sizes).astype(table.dtype)
+        values = table.data / self.sizes[table.indices]
+        return type(table)(
+            (values.astype(table.dtype), table.indices, table.indptr), shape=table.shape
+        )
 
     def _as_values(self, row: Sequence[Any]) -> list[Any] | None:
         """Return the numbers and labels of a row, if it has no number that needs a closer look."""
@@ -337,6 +373,7 @@ class TableReader:
             "feature_names_in": self.feature_names_in,
             "is_categorical": self.is_categorical,
             "columns": self.columns,
+            "sizes": self.sizes,
             "one_hot": self.one_hot,
             "of_stream": self.of_stream,
         }

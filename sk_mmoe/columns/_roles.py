@@ -79,32 +79,6 @@ def find_categorical(frame: Frame, categorical_features: Any) -> np.ndarray | No
     return mask if mask.any() else None
 
 
-def interpolates_numbers(
-    frame: Frame | None, numeric_encoding: str | None, is_categorical: np.ndarray | None
-) -> bool:
-    """Return whether a network reads the numeric columns of a table through knots.
-
-    Parameters
-    ----------
-    frame : Frame of shape (n_samples, n_features) or None
-        The table. `None`: an array of numbers alone.
-    numeric_encoding : {"auto", "piecewise_linear"} or None
-        What the user says of them.
-    is_categorical : ndarray of bool of shape (n_features,) or None
-        Which columns are categorical. `None`: no column is.
-
-    Returns
-    -------
-    bool
-        Whether it does.
-    """
-    if numeric_encoding == "auto":
-        # Numbers alone are the same numbers in a frame and in an array.
-        has_gaps = frame is not None and frame.has_dtypes and frame.has_gaps()
-        return is_categorical is not None or has_gaps
-    return numeric_encoding is not None
-
-
 def refuse(frame: Frame, columns: Iterable[int]) -> None:
     """Raise an error that names the columns which hold what no network reads.
 

@@ -33,10 +33,12 @@ categorical_features : "from_dtype" or array-like of bool, int or str, default="
     no column is categorical.
 numeric_encoding : {"auto", "piecewise_linear"} or None, default="auto"
     How the network reads numeric columns. "piecewise_linear" learns an embedding for each of up to
-    `n_knots` values of a column and interpolates between the two nearest. The units of a column do
-    not matter then, and missing values have an embedding. `None` passes the numbers on as they are:
-    standardise them first. "auto" chooses "piecewise_linear" for a table that has categorical
-    columns and for a DataFrame with missing values, else `None`.
+    `n_knots` values of a column and interpolates between the two nearest. "auto" reads a column
+    twice: through these embeddings and as a standardised number, which far outside the training
+    range stays constant. With both, the units of a column do not matter and values may be missing.
+    "auto" divides the columns of a sparse matrix by their largest absolute value and keeps it
+    sparse. `None` passes the numbers on as they are, which is faster: standardise them first. Choose
+    it for many columns that act almost linearly.
 n_knots : int or "auto", default="auto"
     Maximum number of knots of a numeric column. The knots are the distinct values where there are
     few of them, else the frequent values and quantiles of the rest. "auto" takes half the square

@@ -14,7 +14,9 @@ from sk_mmoe.training._device import check_device
 from sk_mmoe.training._members import MemberMonitor
 from sk_mmoe.training._net import MultiTaskNet
 
-_AUTO_BATCH_SIZE = 256
+# A twentieth of a small table, so that an epoch has enough steps.
+_AUTO_SHARE = 20
+_AUTO_BATCH_SIZES = (16, 256)
 _MANY_ROWS = 100_000
 _AUTO_BATCH_SIZE_OF_MANY = 512
 # What net_params must leave to a parameter of the estimator.
@@ -155,8 +157,16 @@ def choose_batch_size(estimator: Any, n_rows: int) -> int:
     """
     size = estimator.batch_size
     if size == "auto":
-        size = _AUTO_BATCH_SIZE if n_rows <= _MANY_ROWS else _AUTO_BATCH_SIZE_OF_MANY
+        size = _auto_batch_size(n_rows)
     return min(int(size), n_rows)
+
+
+def _auto_batch_size(n_rows: int) -> int:
+    """Return the batch size that suits a number of rows."""
+    if n_rows > _MANY_ROWS:
+        return _AUTO_BATCH_SIZE_OF_MANY
+    smallest, largest = _AUTO_BATCH_SIZES
+    return min(max(n_rows // _AUTO_SHARE, smallest), largest)
 
 
 def watched_task(estimator: Any, tasks: TaskEncoder) -> int | None:
