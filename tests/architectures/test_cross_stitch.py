@@ -9,7 +9,12 @@ from sklearn.exceptions import NotFittedError
 from sk_mmoe import CrossStitchClassifier, CrossStitchMixedPredictor, CrossStitchRegressor
 from sk_mmoe.datasets import make_multitask_sinusoid
 
-SMALL = {"hidden_layer_sizes": (6, 4), "max_iter": 3, "random_state": 0}
+SMALL = {
+    "hidden_layer_sizes": (6, 4),
+    "numeric_encoding": None,
+    "max_iter": 3,
+    "random_state": 0,
+}
 
 
 @pytest.fixture(scope="module")
