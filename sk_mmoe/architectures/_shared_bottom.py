@@ -19,8 +19,8 @@ class SharedBottom(Architecture):
     """Shared-Bottom network.
 
     All tasks share the hidden layers of one network, and each task has a tower, a small network on
-    top [1]_ [2]_. It works best where all tasks need the same features of the inputs. Where they
-    need different ones, the tasks disturb each other.
+    top [1]_ [2]_. Use it when all tasks need the same features of the inputs. If they need
+    different ones, the tasks disturb each other.
 
     Parameters
     ----------
