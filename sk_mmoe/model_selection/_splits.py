@@ -37,7 +37,7 @@ class MultiOutputStratifiedKFold(KFold):
 
     See Also
     --------
-    MultiOutputStratifiedShuffleSplit : Parts of any size, drawn anew for each split.
+    MultiOutputStratifiedShuffleSplit : Parts of any size, with new random draws for each split.
     sklearn.model_selection.StratifiedKFold : For one task with classes.
 
     Notes
