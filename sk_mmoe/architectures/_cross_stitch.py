@@ -30,7 +30,8 @@ class CrossStitch(Architecture):
     Parameters
     ----------
     hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(64, 32)
-        Units of each hidden layer of a task's network. Empty: the scores are linear in the inputs.
+        Units of each hidden layer of a task's network. Use smaller layers when the network
+        overfits. Empty: the scores are linear in the inputs.
     own_weight_init : float, default=0.9
         Initial weight of a task's activations in its own mixture, in [0, 1]. The rest is divided
         equally among the other tasks. Lower it for similar tasks.

@@ -32,7 +32,8 @@ class L2Constrained(Architecture):
         loss. Raise it for similar tasks with few samples. Lower it for many tasks, because the
         number of pairs grows with the number of tasks. 0 leaves the networks independent.
     hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(64, 32)
-        Units of each hidden layer of a task's network. Empty: the scores are linear in the inputs.
+        Units of each hidden layer of a task's network. Use smaller layers when the network
+        overfits. Empty: the scores are linear in the inputs.
 
     See Also
     --------

@@ -39,9 +39,11 @@ class MMoE(GatedArchitecture):
         Number of experts of each level. Raise it for many tasks, or for tasks that have little in
         common.
     expert_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(64,)
-        Units of each hidden layer of an expert. Empty: an expert returns its input.
+        Units of each hidden layer of an expert. Use smaller experts when the network overfits, and
+        try larger ones on large tables. Empty: an expert returns its input.
     tower_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(32,)
-        Units of each hidden layer of a task's tower. Empty: the scores are linear in the mixture.
+        Units of each hidden layer of a task's tower. Use smaller towers when tasks have few labels.
+        Empty: the scores are linear in the mixture.
     trunk_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=()
         Units of each hidden layer of a trunk, a network below experts and gates that all tasks
         share. Add one when the tasks need the same features of the inputs. Empty: experts and gates

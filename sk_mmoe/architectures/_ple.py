@@ -44,9 +44,11 @@ class PLE(GatedArchitecture):
         Number of experts of each task and level that no other task uses. Raise it when the tasks
         have little in common. 0: all experts are shared.
     expert_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(64,)
-        Units of each hidden layer of an expert. Empty: an expert returns its input.
+        Units of each hidden layer of an expert. Use smaller experts when the network overfits, and
+        try larger ones on large tables. Empty: an expert returns its input.
     tower_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(32,)
-        Units of each hidden layer of a task's tower. Empty: the scores are linear in the mixture.
+        Units of each hidden layer of a task's tower. Use smaller towers when tasks have few labels.
+        Empty: the scores are linear in the mixture.
     gate_dropout : float, default=0.0
         Probability, for each sample and gate, of dropping an expert during training. The weights of
         the other experts are renormalised [3]_. Set it to 0.1 when gates put all weight on one

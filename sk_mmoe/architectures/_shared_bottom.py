@@ -28,8 +28,8 @@ class SharedBottom(Architecture):
         Units of each hidden layer that all tasks share. Raise it for many tasks. Empty: the towers
         read the inputs.
     tower_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(32,)
-        Units of each hidden layer of a task's tower. Empty: the scores are linear in the shared
-        layer.
+        Units of each hidden layer of a task's tower. Use smaller towers when tasks have few labels.
+        Empty: the scores are linear in the shared layer.
 
     See Also
     --------

@@ -24,7 +24,8 @@ class SingleTask(Architecture):
     Parameters
     ----------
     hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(64, 32)
-        Units of each hidden layer of a task's network. Empty: the scores are linear in the inputs.
+        Units of each hidden layer of a task's network. Use smaller layers when the network
+        overfits. Empty: the scores are linear in the inputs.
 
     See Also
     --------

@@ -29,8 +29,8 @@ class TensorFactorization(Architecture):
     Parameters
     ----------
     hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(64, 32)
-        Units of each hidden layer of a task's network. Empty: the scores are linear in the inputs,
-        and the tasks share nothing.
+        Units of each hidden layer of a task's network. Use smaller layers when the network
+        overfits. Empty: the scores are linear in the inputs, and the tasks share nothing.
     ranks : int, float or array-like of shape (3,), default=(1.0, 0.5, 1.0)
         Ranks of each layer's weights along inputs, outputs and tasks. A single value is used for
         all three. A float in (0, 1] is a fraction of the full rank, and an int is the rank itself:

@@ -254,6 +254,7 @@ _FACES = {
         "example": _EXAMPLE_OF_BOTH,
     },
 }
+_READ_MORE = "Read more in the :doc:`User Guide </user_guide/estimators>`."
 _NAME = re.compile(rf"(\w+?)({'|'.join(_FACES)})")
 
 
@@ -293,7 +294,7 @@ def document(cls: _Class) -> _Class:
             filter(None, [face["example"].format(name=cls.__name__), own.get("Examples")])
         ),
     }
-    text = "\n\n".join([own[""], body, face["text"]])
+    text = "\n\n".join([own[""], body, face["text"], _READ_MORE])
     for title, part in page.items():
         if part:
             text += f"\n\n{title}\n{'-' * len(title)}\n{part}"

@@ -38,6 +38,8 @@ def fit_runs(
     stopping. Only the draws of dropout differ. Callbacks see the stack of all networks. For a warm
     start, the optimizer's moments and learned task weights are those of the last epoch of all runs.
 
+    Read more in the :doc:`User Guide </user_guide/training>`.
+
     Parameters
     ----------
     estimator : estimator

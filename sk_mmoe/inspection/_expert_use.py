@@ -41,6 +41,8 @@ class ExpertUseDisplay:
 
     Create it with :meth:`from_estimator`.
 
+    Read more in the :doc:`User Guide </user_guide/models>`.
+
     Parameters
     ----------
     use : array-like of shape (n_tasks, n_experts)

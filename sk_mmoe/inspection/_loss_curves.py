@@ -26,6 +26,8 @@ class LossCurvesDisplay:
 
     Create it with :meth:`from_estimator`.
 
+    Read more in the :doc:`User Guide </user_guide/models>`.
+
     Parameters
     ----------
     task_loss : array-like of shape (n_epochs, n_tasks)

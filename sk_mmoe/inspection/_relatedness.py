@@ -30,6 +30,8 @@ class TaskRelatednessDisplay:
 
     Create it with :meth:`from_estimator`.
 
+    Read more in the :doc:`User Guide </user_guide/models>`.
+
     Parameters
     ----------
     label_correlation : array-like of shape (n_tasks, n_tasks)

@@ -14,6 +14,8 @@ def d2_poisson_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> 
     D² is to the Poisson deviance what R² is to the squared error: 1 is perfect, and the mean of
     `y_true` as a constant prediction scores 0.
 
+    Read more in the :doc:`User Guide </user_guide/kinds>`.
+
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)

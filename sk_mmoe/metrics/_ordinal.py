@@ -19,6 +19,8 @@ def quadratic_kappa_score(
     prediction two classes away from the truth counts four times as much as one that is one class
     away.
 
+    Read more in the :doc:`User Guide </user_guide/kinds>`.
+
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
@@ -70,6 +72,8 @@ def ranked_probability_score(
     It is the mean squared difference between the predicted cumulative probabilities and those of
     the truth, which jump from 0 to 1 at the true class. Probability on a neighbour of the true
     class costs less than probability on a distant class. With two classes this is the Brier score.
+
+    Read more in the :doc:`User Guide </user_guide/kinds>`.
 
     Parameters
     ----------

@@ -17,6 +17,8 @@ def predict_positive_proba(estimator: Any, X: Any) -> pd.DataFrame:
     alphabetical order. Tasks with more classes and tasks with numbers have no positive class and no
     column.
 
+    Read more in the :doc:`User Guide </user_guide/kinds>`.
+
     Parameters
     ----------
     estimator : estimator

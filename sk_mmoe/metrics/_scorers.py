@@ -21,6 +21,8 @@ def make_task_scorer(scoring: Any, task: str | int) -> Callable[..., float]:
     The metric gets the labels and predictions of this task alone, on the rows whose label is known.
     Labels may therefore be strings, and tasks may differ in kind or in the number of classes.
 
+    Read more in the :doc:`User Guide </user_guide/evaluation>`.
+
     Parameters
     ----------
     scoring : str or callable
@@ -78,6 +80,8 @@ def make_mean_scorer(
 ) -> Callable[..., float]:
     """Make a scorer that returns the mean score over tasks, for a search that needs one number.
 
+    Read more in the :doc:`User Guide </user_guide/evaluation>`.
+
     Parameters
     ----------
     scoring : str, callable or dict
@@ -117,6 +121,8 @@ def multitask_scoring(
     scoring: Any, tasks: Iterable[str | int] | None = None, *, mean: bool = True
 ) -> Callable[..., dict[str, float]]:
     """Make a `scoring` that scores every task, for cross-validation and searches.
+
+    Read more in the :doc:`User Guide </user_guide/evaluation>`.
 
     Parameters
     ----------

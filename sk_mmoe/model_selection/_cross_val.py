@@ -56,6 +56,8 @@ def cross_val_predict_proba(
     missing labels or with labels of different types. scikit-learn's function encodes the labels
     before it fits: a missing label becomes a class, and labels of different types become strings.
 
+    Read more in the :doc:`User Guide </user_guide/evaluation>`.
+
     Parameters
     ----------
     estimator : estimator object

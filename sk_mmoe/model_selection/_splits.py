@@ -25,6 +25,8 @@ class MultiOutputStratifiedKFold(KFold):
     Targets may be classes, numbers or both, and labels may be missing. Every fold gets its share of
     each class of each task, and of their combinations as far as the rows allow.
 
+    Read more in the :doc:`User Guide </user_guide/evaluation>`.
+
     Parameters
     ----------
     n_splits : int, default=5
@@ -85,6 +87,8 @@ class MultiOutputStratifiedShuffleSplit(ShuffleSplit):
     for one. Targets may be classes, numbers or both, and labels may be missing. The method, and the
     forms of y that `split` takes, are those of :class:`MultiOutputStratifiedKFold`. Every row has
     the same chance of being in the test set.
+
+    Read more in the :doc:`User Guide </user_guide/evaluation>`.
 
     Parameters
     ----------
