@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils import Tags
 
 from sk_mmoe.estimators._architecture import Architecture
@@ -17,7 +16,7 @@ from sk_mmoe.estimators._parameters import (
     LayerParameters,
     TrainingParameters,
 )
-from sk_mmoe.estimators._sklearn import CallbackSupportMixin
+from sk_mmoe.estimators._sklearn import CallbackSupportMixin, _fit_context
 from sk_mmoe.tasks._kinds import Accepts
 from sk_mmoe.tasks._targets import check_same_length, read_targets
 from sk_mmoe.tasks._weights import check_sample_weight
@@ -53,7 +52,7 @@ class MultiTaskEstimator(
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
-    ) -> MultiTaskEstimator:
+    ) -> Self:
         """Fit the network to a table.
 
         Parameters
@@ -114,9 +113,7 @@ class MultiTaskEstimator(
         )
         return self
 
-    def _fit_chunk(
-        self, X: Any, y: Any, sample_weight: Any, classes: Any = None
-    ) -> MultiTaskEstimator:
+    def _fit_chunk(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
         """Pass once over a chunk of a stream."""
         fitted = getattr(self, "_model", None)
         model = fit_chunk(self, X, y, sample_weight, classes, fitted=fitted)
@@ -174,6 +171,7 @@ class MultiTaskEstimator(
         """Return what the estimator can do."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self.numeric_encoding is not None
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags

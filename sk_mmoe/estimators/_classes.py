@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import StrOptions
 
 from sk_mmoe.estimators._base import MultiTaskEstimator
+from sk_mmoe.estimators._sklearn import _fit_context
 
 
 class WithClasses(MultiTaskEstimator):
@@ -17,9 +17,7 @@ class WithClasses(MultiTaskEstimator):
     class_weight: Annotated[Any, dict, list, StrOptions({"balanced"}), None] = None
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> MultiTaskEstimator:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Pass once over a chunk of a stream.
 
         Parameters

@@ -35,10 +35,10 @@ numeric_encoding : {"auto", "piecewise_linear"} or None, default="auto"
     How the network reads numeric columns. "piecewise_linear" learns an embedding for each of up to
     `n_knots` values of a column, the knots, and interpolates between the two nearest. "auto" reads
     a column twice: through knots and as a standardised number, which stays constant far outside the
-    training range. Either way, the units of a column do not matter and values may be missing. "auto"
-    divides each column of a sparse matrix by the root mean square of its non-zero values, and keeps
-    the matrix sparse. `None` passes the numbers on unchanged: standardise them first. Choose it for
-    many columns that act almost linearly, or to train faster.
+    training range. Either way, the units of a column do not matter and values may be missing.
+    "auto" divides each column of a sparse matrix by the root mean square of its non-zero values,
+    and keeps the matrix sparse. `None` passes the numbers on unchanged: standardise them first.
+    Choose it for many columns that act almost linearly, or to train faster.
 n_knots : int or "auto", default="auto"
     Maximum number of knots of a numeric column. The knots are the distinct values if there are
     few of them, and otherwise the frequent values and quantiles of the rest. "auto" takes half the

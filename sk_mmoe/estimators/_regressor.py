@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import _fit_context
 
 from sk_mmoe.estimators._base import MultiTaskEstimator
-from sk_mmoe.estimators._sklearn import RegressorMixin
+from sk_mmoe.estimators._sklearn import RegressorMixin, _fit_context
 from sk_mmoe.tasks._kinds import Accepts
 
 
@@ -54,7 +53,7 @@ class MultiTaskRegressor(RegressorMixin, MultiTaskEstimator):
         return y, model.tasks.spread(scores).reshape(y.shape)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MultiTaskEstimator:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Pass once over a chunk of a stream.
 
         Parameters

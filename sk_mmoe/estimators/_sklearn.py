@@ -7,12 +7,17 @@ true for mypy alone. Other type checkers read scikit-learn itself.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 MYPY = False
 
 if MYPY:
     from typing import Self
+
+    Method = TypeVar("Method", bound=Callable[..., Any])
+
+    def _fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Method]: ...
 
     class BaseEstimator:
         """The public methods, with those that scikit-learn makes of the signature of `fit` etc."""
@@ -38,7 +43,13 @@ if MYPY:
         """What marks a regressor."""
 
 else:
-    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context
     from sklearn.callback import CallbackSupportMixin
 
-__all__ = ["BaseEstimator", "CallbackSupportMixin", "ClassifierMixin", "RegressorMixin"]
+__all__ = [
+    "BaseEstimator",
+    "CallbackSupportMixin",
+    "ClassifierMixin",
+    "RegressorMixin",
+    "_fit_context",
+]

@@ -65,3 +65,9 @@ def test_a_value_of_another_type_is_flagged_before_fit_refuses_it() -> None:
     model = MMoEClassifier(n_experts="four")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="'n_experts' parameter"):
         model.fit([[0.0], [1.0]], [0, 1])
+
+
+def test_fit_returns_its_own_class() -> None:
+    model = MMoERegressor(max_iter=1, random_state=0).fit([[0.0], [1.0]] * 5, [0.0, 1.0] * 5)
+    assert_type(model, MMoERegressor)
+    assert isinstance(model, MMoERegressor)
