@@ -23,8 +23,8 @@ class NarwhalsFrame(Frame):
     """
 
     def __init__(self, native: Any) -> None:
-        self.frame = nw.from_native(native, eager_only=True)
-        super().__init__(native, self.frame.columns, self.frame.shape)
+        self.frame = _without_views(nw.from_native(native, eager_only=True))
+        super().__init__(self.frame.to_native(), self.frame.columns, self.frame.shape)
 
     def dtype(self, column: int) -> Any:
         """Return the dtype of a column, as narwhals names it."""
@@ -99,6 +99,15 @@ class NarwhalsFrame(Frame):
     def row(self) -> Sequence[Any] | None:
         """Return the only row of a table, if that is quick."""
         return self.frame.row(0) if self.frame.implementation.is_polars() else None
+
+
+def _without_views(frame: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
+    """Return a table whose string views, of which pyarrow can take no rows, are strings."""
+    if not frame.implementation.is_pyarrow():
+        return frame
+    types = zip(frame.columns, frame.to_native().schema.types, strict=True)
+    views = [name for name, type_ in types if str(type_) == "string_view"]
+    return frame.with_columns(nw.col(*views).cast(nw.String)) if views else frame
 
 
 def role_of_dtype(dtype: Any) -> Role | None:

@@ -22,13 +22,13 @@ from sk_mmoe.columns._checks import (
 from sk_mmoe.columns._column import Column, ColumnSettings
 from sk_mmoe.columns._frame import Frame
 from sk_mmoe.columns._frames import SPARSE, as_frame, has_rows, open_array, open_table
-from sk_mmoe.columns._kinds import restore_column
 from sk_mmoe.columns._layout import Layout
 from sk_mmoe.columns._learning import HINT, learn_columns, read_values
 from sk_mmoe.columns._pandas_frame import PandasFrame
 from sk_mmoe.columns._roles import find_categorical, interpolates_numbers
 from sk_mmoe.columns._tables import ColumnTable
 from sk_mmoe.columns._warn import warn_user
+from sk_mmoe.columns.kinds._registry import restore_column
 
 _HINT = "There were numbers in these columns when the model was fitted."
 
@@ -37,7 +37,7 @@ class TableReader:
     """How a fitted model reads X.
 
     An array or a sparse matrix of numbers is read as it is. The columns of any other table are read
-    one by one, as their kinds in :mod:`sk_mmoe.columns._kinds` say.
+    one by one, as their kinds in :mod:`sk_mmoe.columns.kinds._registry` say.
 
     Parameters
     ----------

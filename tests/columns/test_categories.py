@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from sk_mmoe.columns._categories import Categories
 from sk_mmoe.columns._column import ColumnSettings
 from sk_mmoe.columns._frame import Labels, factorize
+from sk_mmoe.columns.kinds._categories import Categories
 
 LABELS = st.one_of(
     st.integers(-5, 5), st.booleans(), st.text("ab£", max_size=2), st.floats(-2, 2), st.none()
