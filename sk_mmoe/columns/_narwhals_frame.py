@@ -12,6 +12,9 @@ import pandas as pd
 from sk_mmoe.columns._cells import Role, find_role
 from sk_mmoe.columns._frame import Frame, Labels, factorize
 
+# The precision of dtypes of narwhals and pyarrow.
+_N_BITS = {"Float32": 32, "Float16": 16, "float": 32, "halffloat": 16}
+
 
 class NarwhalsFrame(Frame):
     """A table of any library that narwhals knows, such as polars or pyarrow.
@@ -49,12 +52,14 @@ class NarwhalsFrame(Frame):
         series = self.frame.get_column(self.names[column])
         dtype = series.dtype
         is_declared = isinstance(dtype, nw.Categorical | nw.Enum)
+        n_bits = _N_BITS.get(str(dtype), 64)
         if series.implementation.is_pyarrow():
             array = series.to_native().combine_chunks()
             if not is_declared:
                 array = array.dictionary_encode()
             codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
             values = array.dictionary.to_pylist()
+            n_bits = _N_BITS.get(str(array.dictionary.type), 64)
         else:
             declared = list(dtype.categories) if isinstance(dtype, nw.Enum) else []
             cells = np.empty(len(series), dtype=object)
@@ -64,7 +69,7 @@ class NarwhalsFrame(Frame):
                 place = {label: k for k, label in enumerate(declared)}
                 lookup = np.array([*(place[label] for label in values), -1])
                 codes, values = lookup[codes], declared
-        return Labels(codes, values, is_declared, isinstance(dtype, nw.Float32))
+        return Labels(codes, values, is_declared, n_bits)
 
     def cells(self, column: int) -> list[Any]:
         """Return the cells of a column."""

@@ -30,7 +30,7 @@ from sk_mmoe.columns._tables import ColumnTable
 from sk_mmoe.columns._warn import warn_user
 from sk_mmoe.columns.kinds._registry import restore_column
 
-_HINT = "There were numbers in these columns when the model was fitted."
+_HINT = "They held numbers, or nothing at all, when the model was fitted. Convert them to numbers."
 
 
 class TableReader:

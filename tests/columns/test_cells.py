@@ -41,6 +41,7 @@ DATES = {
     ),
     "timestamps of pyarrow": pd.Series(DAYS, dtype=pd.ArrowDtype(pa.timestamp("us"))),
     "categories": pd.Categorical(DAYS),
+    "offsets": objects([pd.offsets.MonthEnd()] * N_ROWS),
 }
 STRINGS_OF_DATES = {
     "ISO": DAYS.strftime("%Y-%m-%d"),
@@ -194,6 +195,24 @@ def test_masked_values_are_missing(learn, read, parameters):
         np.testing.assert_array_equal(one, other)
     unmasked = np.ma.array(numbers)
     np.testing.assert_array_equal(read(learn(unmasked), unmasked)[0], numbers.astype("float32"))
+
+
+def test_masks_of_single_rows_are_honoured(learn, read):
+    rows = [np.ma.array([number, 1.0], mask=[number == 2, False]) for number in range(4)]
+    filled = np.array([[np.nan if number == 2 else number, 1.0] for number in range(4)])
+    reader = learn(filled, numeric_encoding="piecewise_linear")
+    for one, other in zip(read(reader, rows), read(reader, filled), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("form", [np.ndarray.tolist, np.asarray, lambda array: array.astype("U5")])
+def test_strings_among_rows_without_names_are_told_by_their_place(learn, read, form):
+    rows = form(np.array([[1.0, "x"], [2.0, "y"]], dtype=object))
+    with pytest.raises(ValueError, match=r"columns \[1\] cannot be read.*in categorical_features"):
+        learn(rows)
+    with pytest.raises(ValueError, match=r"columns \[1\] cannot be read.*Convert them to numbers"):
+        read(learn(np.ones((2, 2))), rows)
+    assert learn(rows, categorical_features=[1]).columns[1].labels == ["x", "y"]
 
 
 def test_a_mask_over_integers_and_objects_is_honoured(learn):
