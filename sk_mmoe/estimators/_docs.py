@@ -28,7 +28,7 @@ weight_init : {"torch", "glorot_uniform", "he_uniform"}, default="torch"
 _COLUMNS = """\
 categorical_features : "from_dtype" or array-like of bool, int or str, default="from_dtype"
     Which columns of X are categorical: a mask, indices, or column names. "from_dtype" selects the
-    columns of a DataFrame that hold categories or strings. A missing value is a category; a
+    columns of a table that hold categories or strings. A missing value is a category; a
     category that `fit` has not seen is ignored. Set it when codes are stored as integers. `None`:
     no column is categorical.
 numeric_encoding : {"auto", "piecewise_linear"} or None, default="auto"
@@ -36,7 +36,7 @@ numeric_encoding : {"auto", "piecewise_linear"} or None, default="auto"
     `n_knots` values of a column and interpolates between the two nearest. The units of a column do
     not matter then, and missing values have an embedding. `None` passes the numbers on as they are:
     standardise them first. "auto" chooses "piecewise_linear" for a table that has categorical
-    columns and for a DataFrame with missing values, else `None`.
+    columns, and for a DataFrame with missing values, else `None`.
 n_knots : int or "auto", default="auto"
     Maximum number of knots of a numeric column. The knots are the distinct values where there are
     few of them, else the frequent values and quantiles of the rest. "auto" takes half the square
