@@ -49,6 +49,10 @@ STRINGS_OF_DATES = {
     "with a zone": DAYS.strftime("%Y-%m-%dT%H:%M:%SZ"),
     "European": DAYS.strftime("%d.%m.%Y"),
     "American": DAYS.strftime("%m/%d/%Y"),
+    "short": DAYS.strftime("%m/%d/%y"),
+    "with the month": DAYS.strftime("%d %B %Y"),
+    "with the month first": DAYS.strftime("%b %d, %Y"),
+    "of letters": DAYS.strftime("%a, %d %b %Y %H:%M:%S +0000"),
     "with gaps": objects([None, *DAYS.strftime("%Y-%m-%d")[1:]]),
 }
 CONTAINERS = {
@@ -101,7 +105,20 @@ def test_strings_of_dates_are_categories_only_if_one_says_so(learn, column):
 
 
 @pytest.mark.parametrize(
-    "labels", [["2026-01-01", "never"], ["12:30"], ["2026"], ["2026-01"], ["1.2.3"], [20260101], []]
+    "labels",
+    [
+        ["2026-01-01", "never"],
+        ["12:30"],
+        ["2026"],
+        ["2026-01"],
+        ["1.2.3"],
+        ["10.11.12"],
+        ["20-00-00"],
+        ["May 12"],
+        ["3 market 2020"],
+        [20260101],
+        [],
+    ],
 )
 def test_other_labels_are_no_dates(labels):
     assert not are_dates(labels)
