@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
+
+from sk_mmoe.columns._cells import Role
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,42 @@ class ColumnSettings:
         The number of training rows with which a category has half of its vector.
     of_stream : bool, default=False
         Whether the training table is only the first chunk of a stream.
+    fills_gaps : bool, default=False
+        Whether plain numbers may be missing in later tables.
     """
 
     n_knots: int | str | None = None
     one_hot: bool = False
     smooth: float = 0.0
     of_stream: bool = False
+    fills_gaps: bool = False
+
+
+@dataclass(frozen=True)
+class ColumnInfo:
+    """What is known of a training column before its values are read.
+
+    Parameters
+    ----------
+    name : object
+        The name of the column, or its number where it has no name.
+    dtype : object
+        The dtype, of narwhals for tables of other libraries than pandas.
+    role : Role
+        What its dtype, or its cells where the dtype leaves it open, can be read as.
+    is_categorical : bool
+        Whether the column is categorical, by its dtype or because the user says so.
+    """
+
+    name: Any
+    dtype: Any
+    role: Role
+    is_categorical: bool
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the column is to be read as numbers; labels such as "1.5" can be."""
+        return not self.is_categorical and self.role in (Role.NUMBER, Role.LABEL)
 
 
 class Slots(NamedTuple):
@@ -54,35 +86,37 @@ class Slots(NamedTuple):
 class Column(ABC):
     """How one column of a table is read.
 
-    A kind of column subclasses this and is entered in :data:`sk_mmoe.columns._kinds.KINDS`.
+    A kind of column is a subclass in a file of :mod:`sk_mmoe.columns.kinds`, and a line of its
+    registry.
 
     Attributes
     ----------
     kind : str
         The name of the kind in saved models.
     n_slots : {0, 1, 2}
-        The number of slots of a value. 0: the network reads the column's number as it is.
-    reads_numbers : bool
-        Whether the column is read as numbers in double precision, where NaN is a missing value.
-        If not, it is a column of labels as it came.
-    allows_missing : bool
-        Whether a number may be missing.
+        The number of slots of a value.
+    n_numbers : int
+        The number of plain numbers that the network reads of the column.
+    reads : {"numbers", "labels", "cells"}
+        In which form the column is read: as an array of float, where NaN is a missing number; as
+        :class:`~sk_mmoe.columns._frame.Labels`; or as a list of its cells, where a missing one is
+        `None`, NaN, `pd.NA` or `pd.NaT`.
     """
 
     kind: ClassVar[str]
-    n_slots: ClassVar[int]
-    reads_numbers: ClassVar[bool]
-    allows_missing: ClassVar[bool] = True
+    n_slots: ClassVar[int] = 0
+    n_numbers: int = 0
+    reads: ClassVar[Literal["numbers", "labels", "cells"]]
 
     @classmethod
     @abstractmethod
-    def takes(cls, is_categorical: bool, settings: ColumnSettings) -> bool:
+    def takes(cls, column: ColumnInfo, settings: ColumnSettings) -> bool:
         """Return whether a column is of this kind.
 
         Parameters
         ----------
-        is_categorical : bool
-            Whether the column is categorical.
+        column : ColumnInfo
+            The dtype and the role of the column.
         settings : ColumnSettings
             How columns are read.
 
@@ -99,8 +133,8 @@ class Column(ABC):
 
         Parameters
         ----------
-        values : ndarray of float of shape (n_samples,), or Series
-            The column: numbers or labels, as `reads_numbers` says.
+        values : ndarray of float of shape (n_samples,), Labels or list
+            The column, as `reads` says.
         settings : ColumnSettings
             How columns are read.
 
@@ -115,6 +149,11 @@ class Column(ABC):
         """The number of codes of the column."""
         return 0
 
+    @property
+    def allows_missing(self) -> bool:
+        """Whether a number may be missing."""
+        return True
+
     def code_weights(self) -> np.ndarray:
         """Return the weight of each code of a column with one slot.
 
@@ -125,21 +164,74 @@ class Column(ABC):
         """
         return np.ones(self.n_codes)
 
-    def read(self, values: Any) -> Slots:
+    def read(self, values: Any, name: Any = None) -> Slots:
         """Return the slots of a column's values.
 
         Parameters
         ----------
-        values : ndarray of float of shape (n_samples,), or Series
-            The column.
+        values : ndarray of float of shape (n_samples,), Labels or list
+            The column, as `reads` says.
+        name : object, default=None
+            The name of the column, for messages.
 
         Returns
         -------
         Slots
             The slots.
         """
-        return Slots(np.zeros((0, len(values)), dtype=np.int32))
+        raise NotImplementedError
 
+    def read_numbers(self, values: Any, name: Any = None) -> np.ndarray:
+        """Return the plain numbers that a network reads of a column.
+
+        Parameters
+        ----------
+        values : ndarray of float of shape (n_samples,), Labels or list
+            The column, as `reads` says.
+        name : object, default=None
+            The name of the column, for messages.
+
+        Returns
+        -------
+        ndarray of float of shape (n_samples,) or (n_samples, n_numbers)
+            The numbers.
+        """
+        raise NotImplementedError
+
+    def read_one(self, value: Any) -> tuple[Any, ...] | None:
+        """Return what :meth:`read` or :meth:`read_numbers` would give for a single value.
+
+        It is optional. A table of one row is read in a tenth of the time so.
+
+        Parameters
+        ----------
+        value : float or object
+            The number or label.
+
+        Returns
+        -------
+        tuple or None
+            The numbers; or the code; or two codes, and the weight of the second. `None` leaves the
+            value to the other methods.
+        """
+        return None
+
+    def find_unseen(self, values: Any) -> list[Any]:
+        """Return the labels of a column that have no code, though they are not missing.
+
+        Parameters
+        ----------
+        values : Labels
+            The column.
+
+        Returns
+        -------
+        list
+            The labels.
+        """
+        return []
+
+    @abstractmethod
     def describe(self) -> dict[str, Any]:
         """Return what was learned, as plain values and arrays.
 
@@ -148,4 +240,3 @@ class Column(ABC):
         dict
             The arguments of the constructor.
         """
-        return dict(vars(self))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,18 +12,32 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from sk_mmoe.columns._cells import NUMBER_TYPES
+from sk_mmoe.columns._checks import (
+    as_array,
+    check_array_of_numbers,
+    make_stand_in,
+    read_numbers,
+)
 from sk_mmoe.columns._column import Column, ColumnSettings
-from sk_mmoe.columns._kinds import find_kind, restore_column
-from sk_mmoe.columns._roles import SPARSE, find_categorical, interpolates_numbers
+from sk_mmoe.columns._frame import Frame
+from sk_mmoe.columns._frames import SPARSE, as_frame, has_rows, open_array, open_table
+from sk_mmoe.columns._layout import Layout
+from sk_mmoe.columns._learning import HINT, learn_columns, read_values
+from sk_mmoe.columns._pandas_frame import PandasFrame
+from sk_mmoe.columns._roles import find_categorical, interpolates_numbers
 from sk_mmoe.columns._tables import ColumnTable
+from sk_mmoe.columns._warn import warn_user
+from sk_mmoe.columns.kinds._registry import restore_column
+
+_HINT = "They held numbers, or nothing at all, when the model was fitted. Convert them to numbers."
 
 
 class TableReader:
     """How a fitted model reads X.
 
-    A table of numbers alone is an array or a CSR matrix of these numbers. The columns of any other
-    table are read one by one, as their kinds in :mod:`sk_mmoe.columns._kinds` say. The codes of all
-    columns are counted through from 1; 0 is the code of what has no vector.
+    An array or a sparse matrix of numbers is read as it is. The columns of any other table are read
+    one by one, as their kinds in :mod:`sk_mmoe.columns.kinds._registry` say.
 
     Parameters
     ----------
@@ -37,7 +50,7 @@ class TableReader:
     is_categorical : ndarray of bool of shape (n_features_in,) or None
         Which columns are categorical. `None`: no column is.
     columns : sequence of Column or None
-        How each column is read. `None`: all numbers are read as they are.
+        How each column is read. `None`: the table is an array of numbers.
     one_hot : bool, default=False
         Whether the network reads one column for each code, rather than an embedding.
     of_stream : bool, default=False
@@ -62,16 +75,11 @@ class TableReader:
         self.columns = None if columns is None else list(columns)
         self.one_hot = one_hot
         self.of_stream = of_stream
-        # What is read in which order: plain numbers, then columns of two slots, then those of one.
-        by_slots = [[k for k, c in enumerate(columns or ()) if c.n_slots == n] for n in range(3)]
-        self._plain, self._labelled, self._interpolated = by_slots
-        self._looked_up = [self.columns[k] for k in (*self._interpolated, *self._labelled)]
-        weights = [
-            self.columns[k].code_weights() if one_slot else np.ones(self.columns[k].n_codes)
-            for one_slot, places in ((False, self._interpolated), (True, self._labelled))
-            for k in places
-        ]
-        self._code_weights = np.concatenate([np.ones(1), *weights])
+        self._layout = Layout(self.columns or [], one_hot=one_hot)
+        kinds = list(enumerate(self.columns or ()))
+        self._of_numbers = [k for k, column in kinds if column.reads == "numbers"]
+        self._others = [k for k, column in kinds if column.reads != "numbers"]
+        self._names = None if feature_names_in is None else list(feature_names_in)
 
     @classmethod
     def learn(
@@ -109,8 +117,8 @@ class TableReader:
             The number of training rows with which a category has half of its vector.
         of_stream : bool, default=False
             Whether the table is only the first chunk of a stream. Then categories that a
-            categorical dtype declares count where they do not occur, and no category is known to
-            be rare.
+            categorical dtype declares count where they do not occur, no category is known to be
+            rare, and missing values may come later.
 
         Returns
         -------
@@ -122,31 +130,42 @@ class TableReader:
         ValueError
             If the table, or what is said of its columns, is not valid.
         """
-        is_categorical = find_categorical(X, categorical_features)
-        interpolates = interpolates_numbers(X, numeric_encoding, is_categorical)
-        stand_in = _stand_in(estimator_name)
-        if getattr(X, "ndim", 2) != 2:  # scikit-learn says what is wrong
-            validate_data(stand_in, X, accept_sparse="csr", dtype=np.dtype(dtype))
-        validate_data(stand_in, X, skip_check_array=True)
-        if not hasattr(stand_in, "n_features_in_"):
-            validate_data(stand_in, X, accept_sparse="csr", dtype=np.dtype(dtype))
-        names = getattr(stand_in, "feature_names_in_", None)
+        X = open_table(X)
+        if not isinstance(X, Frame):
+            X = open_array(X, categorical_features, numeric_encoding)
+        stand_in = make_stand_in(estimator_name)
+        if isinstance(X, Frame):
+            frame = X
+            frame.check_columns()
+            validate_data(stand_in, frame.native, skip_check_array=True)
+        else:
+            frame = None
+            table = as_array(X, dtype, hint=HINT)
+            # scikit-learn says what is wrong with what is no table
+            is_table = getattr(table, "ndim", 0) == 2
+            checks = {"accept_sparse": "csr", "dtype": np.dtype(dtype)}
+            validate_data(stand_in, table, **{"skip_check_array": True} if is_table else checks)
+        is_categorical = None if frame is None else find_categorical(frame, categorical_features)
+        interpolates = interpolates_numbers(frame, numeric_encoding, is_categorical)
         columns = None
-        if interpolates or is_categorical is not None:
+        if frame is not None and (
+            interpolates or is_categorical is not None or (frame.has_dtypes and not frame.is_sparse)
+        ):
             settings = ColumnSettings(
                 n_knots=n_knots if interpolates else None,
                 one_hot=embedding_dim is None,
                 smooth=category_smooth,
                 of_stream=of_stream,
+                fills_gaps=numeric_encoding == "auto",
             )
-            columns = _learn_columns(_as_columns(X), is_categorical, settings)
+            columns = learn_columns(frame, is_categorical, settings)
         return cls(
             estimator_name,
             stand_in.n_features_in_,
-            names,
+            getattr(stand_in, "feature_names_in_", None),
             is_categorical,
             columns,
-            one_hot=columns is not None and embedding_dim is None,
+            one_hot=embedding_dim is None,
             of_stream=of_stream,
         )
 
@@ -155,12 +174,12 @@ class TableReader:
     @property
     def embeds(self) -> bool:
         """Whether the network reads columns through embeddings."""
-        return self.columns is not None and not self.one_hot
+        return bool(self._layout.n_codes) and not self.one_hot
 
     @property
     def n_codes(self) -> list[int]:
         """The number of codes of each column that has slots, those with two slots first."""
-        return [column.n_codes for column in self._looked_up]
+        return self._layout.n_codes
 
     def network_inputs(self) -> dict[str, Any]:
         """Return the arguments that tell a network what it reads.
@@ -172,19 +191,18 @@ class TableReader:
             codes of each column that has some, and ``n_interpolated``, how many of these columns,
             the first ones, have two slots.
         """
-        if self.embeds:
-            return {
-                "n_features": self.n_features_in,
-                "n_vectors": self.n_codes,
-                "n_interpolated": len(self._interpolated),
-            }
         if self.columns is None:
             return {"n_features": self.n_features_in}
-        return {"n_features": len(self._plain) + sum(self.n_codes)}
+        inputs: dict[str, Any] = {"n_features": self._layout.n_columns}
+        if self.embeds:
+            inputs |= {"n_vectors": self.n_codes, "n_interpolated": len(self._layout.two)}
+        return inputs
 
     # -- reading --------------------------------------------------------------------------------
 
-    def read(self, X: Any, *, dtype: str) -> np.ndarray | sparse.csr_array | ColumnTable:
+    def read(
+        self, X: Any, *, dtype: str, to_learn: bool = False
+    ) -> np.ndarray | sparse.csr_array | ColumnTable:
         """Return a table as the network takes it.
 
         Parameters
@@ -193,6 +211,9 @@ class TableReader:
             The table.
         dtype : {"float32", "float64"}
             The type of numbers.
+        to_learn : bool, default=False
+            Whether the table is a further chunk of a stream. What the first chunk lacked is then
+            worth a warning.
 
         Returns
         -------
@@ -205,95 +226,124 @@ class TableReader:
         ValueError
             If the columns are not those of the training table, or hold what cannot be read.
         """
-        stand_in = _stand_in(self.estimator_name)
-        stand_in.n_features_in_ = self.n_features_in
-        if self.feature_names_in is not None:
-            stand_in.feature_names_in_ = self.feature_names_in
-        # What is no table scikit-learn's check refuses.
-        if self.columns is None or getattr(X, "ndim", 2) != 2:
-            return validate_data(
-                stand_in, X, accept_sparse="csr", dtype=np.dtype(dtype), order="C", reset=False
-            )
-        validate_data(stand_in, X, skip_check_array=True, reset=False)
-        return self._read_columns(_as_columns(X), np.dtype(dtype), stand_in)
+        X = open_table(X)
+        if sparse.issparse(X):
+            if self._layout.n_codes:
+                raise ValueError(SPARSE)
+            return self._read_array(X, dtype)
+        if isinstance(X, Frame):
+            if not self._layout.n_codes and X.is_sparse:
+                return self._read_array(X.native, dtype)
+            frame = X
+        elif self.columns is None or not has_rows(X):
+            return self._read_array(X, dtype)
+        else:
+            frame = as_frame(X)
+        if frame.names != self._names:
+            frame = self._check_names(frame)
+        frame.check_not_empty()
+        if self.columns is None:
+            columns = list(range(self.n_features_in))
+            numbers = read_numbers(frame, columns, dtype, hint=_HINT)
+            return self._check_finite(numbers, allow_missing=False)
+        if len(frame) == 1 and not to_learn and (row := frame.row()) is not None:
+            values = self._as_values(row)
+            table = None if values is None else self._layout.read_row(values, dtype)
+            if table is not None:
+                return table
+        numbers = self._read_numbers(frame, dtype)
+        others = {k: read_values(frame, k, self._layout.columns[k]) for k in self._others}
+        if to_learn and self.of_stream:
+            self._warn_of_new(frame, others)
+        return self._layout.read(numbers, others, frame.names, dtype)
 
-    def _read_columns(
-        self, X: Any, dtype: np.dtype, stand_in: BaseEstimator
-    ) -> ColumnTable | sparse.csr_array:
-        """Return a table whose columns are read one by one."""
-        if len(X) == 0:
-            raise ValueError(
-                f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required."
-            )
-        # Slots could be arrays of codes and weights throughout. The weight of a single slot follows
-        # from its code, though, and of two weights one is the rest: to leave these out halves the
-        # table, and what every batch gathers.
-        values = self._split(X, dtype, stand_in)
-        n_two = len(self._interpolated)
-        n_codes = self.n_codes
-        codes = np.empty((len(n_codes) + n_two, len(X)), dtype=np.int32)
-        fractions = np.empty((n_two, len(X)), dtype=dtype)
-        for place, k in enumerate(self._interpolated):
-            slots = self.columns[k].read(values[k])
-            codes[place], codes[place - n_two] = slots.codes
-            fractions[place] = slots.weights
-        for place, k in enumerate(self._labelled, start=n_two):
-            (codes[place],), _ = self.columns[k].read(values[k])
-        first = np.cumsum([1, *n_codes[:-1]], dtype=np.int32)
-        first = np.concatenate([first, first[:n_two]])
-        codes = np.ascontiguousarray(np.where(codes < 0, 0, codes + first[:, None]).T)
-        fractions = np.ascontiguousarray(fractions.T)
-        numbers = np.zeros((len(X), len(self._plain)), dtype=dtype)
-        for place, k in enumerate(self._plain):
-            numbers[:, place] = values[k]
-        if self.one_hot:
-            return self._as_csr(numbers, codes, fractions)
-        return ColumnTable(numbers, codes, fractions, self._code_weights.astype(dtype))
+    def _check_names(self, frame: Frame) -> Frame:
+        """Return a table whose columns are those of training; keys of records have no order."""
+        if not frame.has_order and set(frame.names) == set(self._names or ()):
+            return PandasFrame(frame.native[self._names])
+        frame.check_columns()
+        validate_data(self._stand_in(), frame.native, skip_check_array=True, reset=False)
+        return frame
 
-    def _as_csr(
-        self, numbers: np.ndarray, codes: np.ndarray, fractions: np.ndarray
-    ) -> sparse.csr_array:
-        """Return numbers and slots as one matrix with a column for each code."""
-        n_rows, n_numbers = numbers.shape
-        n_two = len(self._interpolated)
-        weights = (codes > 0).astype(numbers.dtype)
-        if n_two:
-            weights[:, :n_two] *= 1 - fractions
-            weights[:, -n_two:] *= fractions
-        columns = np.hstack(
-            [np.tile(np.arange(n_numbers, dtype=np.int32), (n_rows, 1)), n_numbers + codes - 1]
-        )
-        values = np.hstack([numbers, weights])
-        # What has no code stores a zero: anywhere, but not before the first column.
-        starts = np.arange(n_rows + 1) * columns.shape[1]
-        matrix = sparse.csr_array(
-            (values.ravel(), columns.clip(0).ravel(), starts),
-            shape=(n_rows, n_numbers + sum(self.n_codes)),
-        )
-        matrix.eliminate_zeros()
-        return matrix
+    def _stand_in(self) -> BaseEstimator:
+        """Return an estimator for scikit-learn's checks."""
+        return make_stand_in(self.estimator_name, self.n_features_in, self.feature_names_in)
 
-    def _split(self, X: Any, dtype: np.dtype, stand_in: BaseEstimator) -> list[Any]:
-        """Return the values of each column, numbers checked."""
-        of_numbers = np.array([column.reads_numbers for column in self.columns])
-        readers = [column for column in self.columns if column.reads_numbers]
-        if all(column.n_slots == 0 for column in readers):
-            number_type = dtype
-        else:  # knots may lie closer together than single precision tells apart
-            number_type = np.dtype("float64")
-        numbers = np.zeros((len(X), 0))
-        if readers:
-            missing = all(column.allows_missing for column in readers)
-            numbers = check_array(
-                _numbers(X, of_numbers, number_type),
-                dtype=number_type,
-                order="C",
-                ensure_all_finite="allow-nan" if missing else True,
-                estimator=stand_in,
+    def _read_array(self, X: Any, dtype: str) -> Any:
+        """Return an array of numbers as the network takes it."""
+        names = self.feature_names_in
+        is_plain = type(X) is np.ndarray and X.dtype.kind in "biuf" and names is None
+        if is_plain and X.shape[1:] == (self.n_features_in,) and X.size:
+            # What scikit-learn's checks would return, in a fifth of their time for one row.
+            with np.errstate(over="ignore"):
+                array = np.ascontiguousarray(X, dtype=dtype)
+            if np.isfinite(array).all():
+                return array
+        return check_array_of_numbers(X, self._stand_in(), dtype, hint=_HINT)
+
+    def _as_values(self, row: Sequence[Any]) -> list[Any] | None:
+        """Return the numbers and labels of a row, if it has no number that needs a closer look."""
+        values = list(row)
+        for k in self._of_numbers:
+            value = values[k]
+            if type(value) not in NUMBER_TYPES:
+                return None
+            try:
+                value = np.nan if value is None or value is pd.NA else float(value)
+            except OverflowError:
+                return None
+            if value in (np.inf, -np.inf):
+                return None
+            values[k] = value
+        return values
+
+    def _read_numbers(self, frame: Frame, dtype: str) -> np.ndarray:
+        """Return the columns that are read from numbers."""
+        readers = [self._layout.columns[k] for k in self._of_numbers]
+        if any(column.n_slots for column in readers):
+            dtype = "float64"  # knots may lie closer together than single precision tells apart
+        numbers = read_numbers(frame, self._of_numbers, dtype, hint=_HINT)
+        missing = all(column.allows_missing for column in readers)
+        return self._check_finite(numbers, allow_missing=missing)
+
+    def _warn_of_new(self, frame: Frame, others: dict[int, Any]) -> None:
+        """Warn of categories that the first chunk of a stream lacked."""
+        for k, values in others.items():
+            if unseen := self._layout.columns[k].find_unseen(values):
+                warn_user(
+                    f"the first chunk of the stream lacked values of column {frame.names[k]!r} "
+                    f"such as {unseen[0]!r}, which are read as unseen categories. To learn from "
+                    "them, declare all categories by a categorical dtype of the first chunk."
+                )
+
+    def _check_finite(self, numbers: np.ndarray, *, allow_missing: bool) -> np.ndarray:
+        """Return numbers, or raise scikit-learn's error if one is infinite or missing."""
+        bad = np.isinf(numbers) if allow_missing else ~np.isfinite(numbers)
+        if bad.any():
+            check_array(
+                numbers,
+                dtype=numbers.dtype,
+                ensure_all_finite="allow-nan" if allow_missing else True,
+                estimator=self._stand_in(),
                 input_name="X",
             )
-        numeric, others = iter(numbers.T), iter(_select(X, ~of_numbers))
-        return [next(numeric if number else others) for number in of_numbers]
+        return np.ascontiguousarray(numbers)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave what follows from the rest out of copies and pickles."""
+        return {
+            "estimator_name": self.estimator_name,
+            "n_features_in": self.n_features_in,
+            "feature_names_in": self.feature_names_in,
+            "is_categorical": self.is_categorical,
+            "columns": self.columns,
+            "one_hot": self.one_hot,
+            "of_stream": self.of_stream,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore the reader of a copy or pickle."""
+        self.__init__(**state)  # type: ignore[misc]
 
     # -- saving ---------------------------------------------------------------------------------
 
@@ -305,18 +355,10 @@ class TableReader:
         dict
             What :meth:`restore` takes.
         """
-        columns = None
+        state = self.__getstate__()
         if self.columns is not None:
-            columns = [{"kind": column.kind, **column.describe()} for column in self.columns]
-        return {
-            "estimator_name": self.estimator_name,
-            "n_features_in": self.n_features_in,
-            "feature_names_in": self.feature_names_in,
-            "is_categorical": self.is_categorical,
-            "columns": columns,
-            "one_hot": self.one_hot,
-            "of_stream": self.of_stream,
-        }
+            state["columns"] = [{"kind": c.kind, **c.describe()} for c in self.columns]
+        return state
 
     @classmethod
     def restore(cls, description: dict[str, Any]) -> TableReader:
@@ -337,63 +379,3 @@ class TableReader:
         if columns is not None:
             columns = [restore_column(column) for column in columns]
         return cls(columns=columns, **arguments)
-
-
-def _learn_columns(
-    X: Any, is_categorical: np.ndarray | None, settings: ColumnSettings
-) -> list[Column]:
-    """Return how each column of a training table is read."""
-    if is_categorical is None:
-        is_categorical = np.zeros(X.shape[1], dtype=bool)
-    kinds = [find_kind(bool(categorical), settings) for categorical in is_categorical]
-    # Of plain numbers there is nothing to learn.
-    of_numbers = np.array([kind.reads_numbers and kind.n_slots > 0 for kind in kinds])
-    of_labels = np.array([not kind.reads_numbers for kind in kinds])
-    values: list[Any] = [None] * len(kinds)
-    for k, column in zip(
-        np.flatnonzero(of_numbers), _numbers(X, of_numbers, np.dtype("float64")).T, strict=True
-    ):
-        values[k] = column
-    for k, column in zip(np.flatnonzero(of_labels), _select(X, of_labels), strict=True):
-        values[k] = column
-    return [kind.learn(column, settings) for kind, column in zip(kinds, values, strict=True)]
-
-
-@lru_cache(maxsize=64)
-def _stand_in_class(name: str) -> type[BaseEstimator]:
-    """Return a class of estimators of some name."""
-    return type(name, (BaseEstimator,), {})
-
-
-def _stand_in(name: str) -> BaseEstimator:
-    """Return an estimator that scikit-learn's checks can write on and name in their messages."""
-    return _stand_in_class(name)()
-
-
-def _as_columns(X: Any) -> Any:
-    """Return rows in lists as a frame, whose columns have each a type of their own."""
-    if sparse.issparse(X):
-        raise ValueError(SPARSE)
-    return X if isinstance(X, pd.DataFrame | np.ndarray) else pd.DataFrame(X)
-
-
-def _select(X: Any, mask: np.ndarray) -> list[pd.Series]:
-    """Return the columns of a table that a mask chooses."""
-    if isinstance(X, pd.DataFrame):
-        return [column for (_, column), chosen in zip(X.items(), mask, strict=True) if chosen]
-    return [pd.Series(column) for column in np.asarray(X)[:, mask].T]
-
-
-def _numbers(X: Any, mask: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return the numeric columns of a table, chosen by a mask."""
-    if not isinstance(X, pd.DataFrame):
-        numbers: np.ndarray = np.asarray(X)[:, mask].astype(dtype)
-        return numbers
-    frame = X.iloc[:, np.flatnonzero(mask)]
-    if wrong := [name for name, dtype in frame.dtypes.items() if dtype.kind in "mMc"]:
-        raise ValueError(
-            f"the columns {wrong} hold dates or complex numbers. Make them numbers, or name them "
-            "in categorical_features."
-        )
-    # Of a frame check_array looks at each dtype, which takes longer than a row's network.
-    return frame.to_numpy(dtype=dtype, na_value=np.nan)

@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from scipy import sparse
 
-SPARSE = (
-    "categorical_features are codes or labels in a dense table, got a sparse matrix. Pass a "
-    "DataFrame, or encode the columns one-hot and set categorical_features=None."
-)
-
-# What pandas may find in a column of objects that is one of numbers.
-_NUMBERS = ("boolean", "decimal", "empty", "floating", "integer", "mixed-integer-float")
+from sk_mmoe.columns._cells import Role
+from sk_mmoe.columns._frame import Frame
 
 
-def find_categorical(X: Any, categorical_features: Any) -> np.ndarray | None:
+class UnreadableCells(TypeError, ValueError):
+    """Cells that are neither numbers nor labels.
+
+    Bad values in X are a ValueError, but scikit-learn's estimator checks ask for a TypeError where
+    a cell is a dict.
+    """
+
+
+_REFUSED = {
+    Role.NESTED: (
+        UnreadableCells,
+        "{columns} hold lists, dicts or other containers, where an argument must be a string or a "
+        "number. Make columns of what they contain, e.g. with "
+        "sklearn.preprocessing.MultiLabelBinarizer or pandas.json_normalize, or drop them.",
+    ),
+    Role.DATE: (
+        ValueError,
+        "{columns} hold dates or times. Make numbers of them first, e.g. with skrub's "
+        "DatetimeEncoder or TableVectorizer, or drop them. Where each date is a category, "
+        "convert it to a categorical column of strings.",
+    ),
+    Role.DATE_STRING: (
+        ValueError,
+        "{columns} hold dates as strings. Make numbers of them first, e.g. with skrub's "
+        "DatetimeEncoder or TableVectorizer, or drop them. Where each date is a category, give "
+        "the columns a categorical dtype.",
+    ),
+    Role.COMPLEX: (
+        ValueError,
+        "Complex data not supported: {columns} hold complex numbers. Make a column of the "
+        "real part and one of the imaginary part.",
+    ),
+}
+
+
+def find_categorical(frame: Frame, categorical_features: Any) -> np.ndarray | None:
     """Return which columns of a table are categorical.
 
     Parameters
     ----------
-    X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
+    frame : Frame of shape (n_samples, n_features)
         The table.
     categorical_features : "from_dtype", array-like of bool, int or str, or None
         What the user says of them.
@@ -36,63 +65,29 @@ def find_categorical(X: Any, categorical_features: Any) -> np.ndarray | None:
     Raises
     ------
     ValueError
-        If there is no such column, or X is sparse.
+        If there is no such column.
     """
     if categorical_features is None:
         return None
     if isinstance(categorical_features, str):  # from_dtype
-        if not isinstance(X, pd.DataFrame):
+        if not frame.has_dtypes:
             return None
-        mask = np.array([_holds_labels(column) for _, column in X.items()], dtype=bool)
-        return mask if mask.any() else None
-    wanted = np.atleast_1d(np.asarray(categorical_features))
-    if wanted.size == 0:
-        return None
-    if sparse.issparse(X):
-        raise ValueError(SPARSE)
-    if np.ndim(X) != 2:  # scikit-learn's check refuses it
-        return None
-    n_features = X.shape[1] if hasattr(X, "shape") else np.shape(X)[1]
-    mask = np.zeros(n_features, dtype=bool)
-    if wanted.dtype.kind == "b":
-        if wanted.shape != mask.shape:
-            raise ValueError(
-                f"categorical_features as a mask must have shape ({n_features},), got "
-                f"{wanted.shape}."
-            )
-        mask = wanted.copy()
-    elif all(isinstance(name, str) for name in wanted.tolist()):
-        names = [str(name) for name in getattr(X, "columns", ())]
-        if unknown := sorted(set(wanted.tolist()) - set(names)):
-            raise ValueError(
-                f"categorical_features names columns {unknown} that X does not have. "
-                + ("Pass a DataFrame, or indices." if not names else f"Its columns are {names}.")
-            )
-        mask = np.isin(names, wanted)
-    elif all(isinstance(index, Integral) for index in wanted.tolist()):
-        if wanted.min() < 0 or wanted.max() >= n_features:
-            raise ValueError(
-                f"categorical_features must be indices from 0 to {n_features - 1}, got "
-                f"{wanted.tolist()}."
-            )
-        mask[wanted] = True
+        roles = (frame.role(column) for column in range(frame.shape[1]))
+        mask = np.array([role is Role.LABEL for role in roles], dtype=bool)
     else:
-        raise ValueError(
-            "categorical_features must be all bools, all integers or all names, got "
-            f"{wanted.tolist()}."
-        )
+        mask = _as_mask(frame, categorical_features)
     return mask if mask.any() else None
 
 
 def interpolates_numbers(
-    X: Any, numeric_encoding: str | None, is_categorical: np.ndarray | None
+    frame: Frame | None, numeric_encoding: str | None, is_categorical: np.ndarray | None
 ) -> bool:
     """Return whether a network reads the numeric columns of a table through knots.
 
     Parameters
     ----------
-    X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
-        The table.
+    frame : Frame of shape (n_samples, n_features) or None
+        The table. `None`: an array of numbers alone.
     numeric_encoding : {"auto", "piecewise_linear"} or None
         What the user says of them.
     is_categorical : ndarray of bool of shape (n_features,) or None
@@ -102,28 +97,93 @@ def interpolates_numbers(
     -------
     bool
         Whether it does.
+    """
+    if numeric_encoding == "auto":
+        # Numbers alone are the same numbers in a frame and in an array.
+        has_gaps = frame is not None and frame.has_dtypes and frame.has_gaps()
+        return is_categorical is not None or has_gaps
+    return numeric_encoding is not None
+
+
+def refuse(frame: Frame, columns: Iterable[int]) -> None:
+    """Raise an error that names the columns which hold what no network reads.
+
+    Parameters
+    ----------
+    frame : Frame of shape (n_samples, n_features)
+        The table.
+    columns : iterable of int
+        The columns.
 
     Raises
     ------
     ValueError
-        If the user wants it of a sparse matrix.
+        If there are such columns.
     """
-    if numeric_encoding == "auto":
-        # Numbers alone are the same numbers in a frame and in an array.
-        has_gaps = isinstance(X, pd.DataFrame) and bool(X.isna().any(axis=None))
-        return is_categorical is not None or has_gaps
-    if numeric_encoding is not None and sparse.issparse(X):
+    roles = {column: frame.role(column) for column in columns}
+    for role in _REFUSED:
+        if wrong := [frame.names[column] for column, is_ in roles.items() if is_ is role]:
+            refuse_role(role, wrong)
+
+
+def refuse_role(role: Role, names: Sequence[Any]) -> None:
+    """Raise an error that names columns, if no network reads what they hold.
+
+    Parameters
+    ----------
+    role : Role
+        What the columns hold.
+    names : sequence
+        The names of the columns.
+
+    Raises
+    ------
+    ValueError
+        If no network reads that.
+    """
+    if role in _REFUSED:
+        error, message = _REFUSED[role]
+        raise error(message.format(columns=name_columns(names)))
+
+
+def name_columns(names: Sequence[Any]) -> str:
+    """Return the names of columns as the subject of a sentence, if there are not too many."""
+    shown = list(names[:10])
+    others = f" and {len(names) - 10} others" if len(names) > 10 else ""
+    return f"the columns {shown}{others}"
+
+
+def _as_mask(frame: Frame, categorical_features: Any) -> np.ndarray:
+    """Return a mask of the columns that the user calls categorical."""
+    wanted = np.atleast_1d(np.asarray(categorical_features))
+    n_features = frame.shape[1]
+    mask = np.zeros(n_features, dtype=bool)
+    if wanted.size == 0:
+        return mask
+    if wanted.dtype.kind == "b":
+        if wanted.shape != mask.shape:
+            raise ValueError(
+                f"categorical_features as a mask must have shape ({n_features},), got "
+                f"{wanted.shape}."
+            )
+        return wanted.copy()
+    if all(isinstance(name, str) for name in wanted.tolist()):
+        names = [str(name) for name in frame.names] if frame.has_dtypes else []
+        if unknown := sorted(set(wanted.tolist()) - set(names)):
+            raise ValueError(
+                f"categorical_features names columns {unknown} that X does not have. "
+                + ("Pass a DataFrame, or indices." if not names else f"Its columns are {names}.")
+            )
+        return np.isin(names, wanted)
+    if not all(isinstance(index, Integral) for index in wanted.tolist()):
         raise ValueError(
-            f"numeric_encoding={numeric_encoding!r} needs a dense table, got a sparse matrix. Set "
-            "numeric_encoding=None, or pass a DataFrame."
+            "categorical_features must be all bools, all integers or all names, got "
+            f"{wanted.tolist()}."
         )
-    return numeric_encoding is not None
-
-
-def _holds_labels(column: pd.Series) -> bool:
-    """Return whether a column is of a dtype for labels, or of objects that are no numbers."""
-    if isinstance(column.dtype, pd.CategoricalDtype | pd.StringDtype):
-        return True
-    if not pd.api.types.is_object_dtype(column.dtype):
-        return False
-    return pd.api.types.infer_dtype(column, skipna=True) not in _NUMBERS
+    if wanted.min() < 0 or wanted.max() >= n_features:
+        raise ValueError(
+            f"categorical_features must be indices from 0 to {n_features - 1}, got "
+            f"{wanted.tolist()}."
+        )
+    mask[wanted] = True
+    return mask

@@ -68,7 +68,8 @@ class ColumnTable:
 
     def take(self, rows: Tensor) -> ColumnTable:
         """Return a table of some rows."""
-        return ColumnTable(*(part[rows].numpy() for part in self._parts), self.level_shares.numpy())
+        numbers, levels, fractions = (part[rows].numpy() for part in self._parts)
+        return ColumnTable(numbers, levels, fractions, self.level_shares.numpy())
 
     def to(self, device: str) -> ColumnTable:
         """Move the table to a device."""
@@ -124,7 +125,7 @@ class SparseTable:
             return self.dense(rows.flatten()).unflatten(0, rows.shape)
         if not self.stays_sparse:
             return self.dense(rows)
-        part = self.matrix[rows if isinstance(rows, slice) else rows.numpy()]
+        part: Any = self.matrix[rows if isinstance(rows, slice) else rows.numpy()]
         return SparseRows(_as_csr(part), lambda: _as_csr(part.T.tocsr()))
 
     def dense(self, rows: Rows) -> Tensor:
@@ -186,21 +187,23 @@ def take(table: Table, rows: Tensor) -> Table:
     return table[rows] if isinstance(table, Tensor) else table.take(rows)
 
 
-def concatenate(tables: Sequence[Table]) -> Table:
+def concatenate(tables: Sequence[Any]) -> Table:
     """Return tables of one kind, one below the other."""
     first = tables[0]
     if isinstance(first, Tensor):
         return torch.cat(list(tables))
     if isinstance(first, SparseTable):
         return SparseTable(sparse.vstack([table.matrix for table in tables], format="csr"))
-    parts = zip(*(table._parts for table in tables), strict=True)
+    parts = (torch.cat(part).numpy() for part in zip(*(t._parts for t in tables), strict=True))
+    numbers, levels, fractions = parts
     level_shares = torch.cat([table.level_shares for table in tables])
-    return ColumnTable(*(torch.cat(part).numpy() for part in parts), level_shares.numpy())
+    return ColumnTable(numbers, levels, fractions, level_shares.numpy())
 
 
 def as_tensor(array: np.ndarray) -> Tensor:
-    """Share an array's memory with a tensor; a read-only array is copied."""
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
+    """Share an array's memory with a tensor; what torch cannot share is copied."""
+    is_usable = array.flags.writeable and min(array.strides, default=0) >= 0
+    return torch.from_numpy(array if is_usable else array.copy())
 
 
 def _find_places(levels: Tensor, n_vectors: int) -> Tensor:

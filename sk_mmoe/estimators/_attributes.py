@@ -17,8 +17,10 @@ class FittedAttributes:
     @property
     def model_(self) -> FittedModel:
         """How X is read, the tasks, and the net."""
-        check_is_fitted(self)  # raises an AttributeError, so that hasattr tells
-        return self._model
+        model: FittedModel | None = getattr(self, "_model", None)
+        if model is None:
+            check_is_fitted(self)  # raises an AttributeError, so that hasattr tells
+        return model
 
     @property
     def net_(self) -> MultiTaskNet:

@@ -14,7 +14,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sk_mmoe.callbacks import TrainingCheckpoint
-from sk_mmoe.columns._numbers import warn_of_large_values
+from sk_mmoe.columns._frames import native_table, open_table
+from sk_mmoe.columns._large_values import warn_of_large_values
 from sk_mmoe.columns._reader import TableReader
 from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._net_settings import choose_batch_size, make_net, watched_task
@@ -132,6 +133,7 @@ def prepare(
     """
     targets = read_targets(y, estimator_name=type(estimator).__name__)
     targets = targets if fitted is None else fitted.tasks.check(targets)
+    X = open_table(X)
     reader = learn_reader(estimator, X) if fitted is None else fitted.reader
     table = reader.read(X, dtype=estimator.dtype)
     check_same_length(table, targets)
@@ -140,7 +142,7 @@ def prepare(
     if fitted is None:
         kinds = resolve_kinds(estimator.tasks, targets.names, accepts=estimator.accepted_tasks)
         tasks, seeds = TaskEncoder.learn(targets, weights, kinds=kinds), draw_seeds(estimator)
-        warn_of_leaks(X, tasks, targets)
+        warn_of_leaks(native_table(X), tasks, targets)
     else:
         tasks, seeds = fitted.tasks, seeds_of(fitted, estimator.n_members)
 
@@ -238,6 +240,7 @@ def prepare_stream(
         What the training needs; nothing is held out.
     """
     targets = read_targets(y, estimator_name=type(estimator).__name__)
+    X = open_table(X)
     reader = learn_reader(estimator, X, of_stream=True)
     table = reader.read(X, dtype=estimator.dtype)
     check_same_length(table, targets)
@@ -283,7 +286,7 @@ def read_chunk(
     """
     targets = read_targets(y, estimator_name=type(estimator).__name__, complete=False)
     targets = tasks.check(targets)
-    table = reader.read(X, dtype=estimator.dtype)
+    table = reader.read(X, dtype=estimator.dtype, to_learn=needed is None)
     check_same_length(table, targets)
     weights = check_sample_weight(sample_weight, targets, complete=False)
     return make_samples(estimator, tasks, table, targets, weights, needed=needed)

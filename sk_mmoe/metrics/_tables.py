@@ -105,6 +105,8 @@ def _as_pandas(column: nw.Series[Any]) -> pd.Series:
         if isinstance(dtype, nw.Enum):
             return pd.Series(pd.Categorical(labels, list(dtype.categories), ordered=True))
         return pd.Series(pd.Categorical(labels))
+    if dtype in (nw.Int128, nw.UInt128):  # NumPy has no such integers
+        return pd.Series(column.to_list(), dtype=object)
     if dtype.is_integer() or dtype == nw.Boolean:
         filled = column.fill_null(False if dtype == nw.Boolean else 0).to_numpy()
         masked = pd.arrays.BooleanArray if dtype == nw.Boolean else pd.arrays.IntegerArray

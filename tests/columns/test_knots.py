@@ -15,7 +15,7 @@ from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
 from sk_mmoe import MMoEClassifier, MMoERegressor, fit_runs, load_model, save_model
-from sk_mmoe.columns._knots import Knots
+from sk_mmoe.columns.kinds._knots import Knots
 from sk_mmoe.datasets import fetch_census_income
 
 RNG = np.random.default_rng(0)
@@ -154,11 +154,11 @@ def test_numbers_alone_are_read_as_they_are_unless_one_asks():
     numbers = X[["age", "gain"]] / 1e5
     model = MMoEClassifier(max_iter=3, random_state=0)
     for table in (numbers, numbers.to_numpy()):
-        assert clone(model).fit(table, Y)._model.reader.columns is None
+        assert clone(model).fit(table, Y)._model.reader.network_inputs() == {"n_features": 2}
     model.set_params(numeric_encoding="piecewise_linear")
     frame = clone(model).fit(numbers, Y)
     array = clone(model).fit(numbers.to_numpy(), Y)
-    assert frame._model.reader.columns is not None
+    assert frame._model.reader.embeds
     assert array.loss_curve_ == frame.loss_curve_
     assert array.is_categorical_ is frame.is_categorical_ is None
     with pytest.raises(ValueError, match="encoding='piecewise_linear' needs a dense table"):

@@ -1,54 +1,20 @@
-"""Categorical columns straight into an estimator: as scikit-learn's encoders would give them."""
+"""A reader on its own: what it learns, tells a network, and hands out."""
 
-import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import sparse
-from sklearn.base import clone
-from sklearn.compose import make_column_transformer
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import log_loss, roc_auc_score
-from sklearn.model_selection import cross_val_score
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from sk_mmoe import (
-    CrossStitchClassifier,
-    L2ConstrainedClassifier,
-    MMoEClassifier,
-    MMoERegressor,
-    OMoEClassifier,
-    PLEClassifier,
-    SharedBottomClassifier,
-    SingleTaskClassifier,
-    TensorFactorizationClassifier,
-    load_model,
-    save_model,
-)
-from sk_mmoe.columns._numbers import warn_of_large_values
+from sk_mmoe.columns._large_values import warn_of_large_values
 from sk_mmoe.columns._reader import TableReader
-from sk_mmoe.columns._roles import find_categorical
-from sk_mmoe.nn import MMoE
-
-CLASSIFIERS = [
-    CrossStitchClassifier,
-    L2ConstrainedClassifier,
-    MMoEClassifier,
-    OMoEClassifier,
-    PLEClassifier,
-    SharedBottomClassifier,
-    SingleTaskClassifier,
-    TensorFactorizationClassifier,
-]
 
 
 def make_frame(n_samples=300, seed=0):
-    """Return a table with columns of all kinds, and two tasks that depend on them."""
+    """Return a table with columns of all kinds."""
     rng = np.random.default_rng(seed)
-    X = pd.DataFrame(
+    return pd.DataFrame(
         {
             "age": rng.normal(size=n_samples),
             "city": pd.Categorical(rng.choice(["Bern", "Oslo", "Rome"], n_samples)),
@@ -57,422 +23,10 @@ def make_frame(n_samples=300, seed=0):
             "owns": rng.integers(0, 2, n_samples).astype(bool),
         }
     )
-    noise = rng.normal(scale=0.3, size=(2, n_samples))
-    click = (X["city"] == "Rome") + 0.3 * X["age"] + noise[0] > 0.5
-    like = (X["plan"] == "gold") + 0.3 * X["debt"] + noise[1] > 0.5
-    return X, pd.DataFrame({"click": click, "like": like})
 
 
-def learn(X, **parameters):
-    """Return the reader that the estimators' defaults, or other parameters, give."""
-    defaults = {
-        "estimator_name": "MMoEClassifier",
-        "dtype": "float32",
-        "categorical_features": "from_dtype",
-        "numeric_encoding": "auto",
-        "n_knots": "auto",
-        "embedding_dim": 8,
-        "category_smooth": 20,
-    }
-    return TableReader.learn(X, **defaults | parameters)
-
-
-X, Y = make_frame()
-ONE_HOT = make_column_transformer(
-    ("passthrough", ["age", "debt", "owns"]),
-    (OneHotEncoder(handle_unknown="ignore"), ["city", "plan"]),
-    sparse_threshold=1.0,
-).fit(X)
-
-
-@pytest.mark.parametrize("make_estimator", CLASSIFIERS)
-def test_lookups_give_the_numbers_of_one_hot_columns(make_estimator):
-    model = make_estimator(
-        embedding_dim=None, numeric_encoding=None, max_iter=3, random_state=0
-    ).fit(X, Y)
-    reference = make_estimator(max_iter=3, random_state=0).fit(ONE_HOT.transform(X).toarray(), Y)
-    assert_allclose(model.loss_curve_, reference.loss_curve_, rtol=1e-5)
-    X_test = make_frame(50, seed=1)[0]
-    X_test.loc[::3, "plan"] = "unseen"
-    expected = reference.predict_proba(ONE_HOT.transform(X_test).toarray())
-    for ours, theirs in zip(model.predict_proba(X_test), expected, strict=True):
-        assert_allclose(ours, theirs, atol=1e-5)
-
-
-@pytest.mark.parametrize("make_estimator", CLASSIFIERS)
-def test_embeddings_learn_what_depends_on_categories(make_estimator):
-    X_test, y_test = make_frame(seed=1)
-    model = make_estimator(max_iter=100, random_state=0).fit(X, Y)
-    assert model.score(X_test, y_test) > 0.85
-
-
-def test_regressors_take_categories_too():
-    y = 10.0 * (X["city"] == "Rome") + (X["plan"] == "gold")
-    assert MMoERegressor(max_iter=60, random_state=0).fit(X, y).score(X, y) > 0.8
-
-
-@pytest.mark.parametrize("embedding_dim", [8, None])
-def test_an_unseen_category_counts_as_none(embedding_dim):
-    model = MMoEClassifier(embedding_dim=embedding_dim, max_iter=2, random_state=0).fit(X, Y)
-    unseen, other = X.head(3).copy(), X.head(3).copy()
-    unseen["plan"], other["plan"] = "new", "another"
-    assert_array_equal(model.predict_proba(unseen), model.predict_proba(other))
-    assert not np.allclose(model.predict_proba(unseen), model.predict_proba(X.head(3)))
-
-
-@pytest.mark.parametrize("embedding_dim", [8, None])
-def test_a_missing_value_is_a_category_where_fit_saw_one(embedding_dim):
-    model = MMoEClassifier(embedding_dim=embedding_dim, max_iter=2, random_state=0).fit(X, Y)
-    for column, alike in (("city", True), ("plan", False)):
-        missing, unseen = X.head(3).copy(), X.head(3).copy()
-        missing[column], unseen[column] = None, "new"
-        same = np.allclose(model.predict_proba(missing), model.predict_proba(unseen))
-        assert same == alike
-
-
-FORMS = {
-    "mask": [False, True, False, True, False],
-    "mask as an array": np.array([False, True, False, True, False]),
-    "indices": [3, 1],
-    "names": ["plan", "city"],
-    "dtype": "from_dtype",
-}
-
-
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_columns_can_be_named_in_every_form_of_gradient_boosting(form):
-    assert_array_equal(find_categorical(X, form), FORMS["mask"])
-    HistGradientBoostingClassifier(categorical_features=form, max_iter=1).fit(
-        X.astype({"plan": "category"}), Y["click"]
-    )
-    model = MMoEClassifier(categorical_features=form, max_iter=1).fit(X, Y)
-    assert_array_equal(model.is_categorical_, FORMS["mask"])
-
-
-@pytest.mark.parametrize("nothing", [None, [], [False] * 5])
-def test_no_column_need_be_categorical(nothing):
-    numbers = X[["age", "debt", "owns", "age", "debt"]].to_numpy(dtype=float)
-    assert (
-        MMoEClassifier(categorical_features=nothing, max_iter=1).fit(numbers, Y).is_categorical_
-        is None
-    )
-
-
-def test_objects_that_are_numbers_stay_numbers():
-    table = pd.DataFrame({"a": [1, 2.5, None], "b": [1, 0, 1]}, dtype=object)
-    assert find_categorical(table, "from_dtype") is None
-
-
-def test_columns_of_an_array_can_be_categorical_by_index():
-    table = X[["age", "debt", "owns"]].to_numpy(dtype=float)
-    codes = X["city"].cat.codes.to_numpy()[:, None]
-    by_index = MMoEClassifier(
-        categorical_features=[3],
-        embedding_dim=None,
-        numeric_encoding=None,
-        max_iter=2,
-        random_state=0,
-    ).fit(np.hstack([table, codes]), Y)
-    dense = MMoEClassifier(max_iter=2, random_state=0).fit(
-        np.hstack([table, codes == [[0, 1, 2]]]), Y
-    )
-    assert_allclose(by_index.loss_curve_, dense.loss_curve_, rtol=1e-5)
-
-
-def test_a_table_of_categories_only_needs_no_numbers():
-    table = X[["city", "plan"]]
-    model = MMoEClassifier(max_iter=60, learning_rate_init=3e-3, random_state=0)
-    assert model.fit(table, Y).score(table, Y) > 0.7
-
-
-BAD = {
-    "a mask of another length": ([True, False], r"must have shape \(5,\)"),
-    "an unknown name": (["town"], "columns \\['town'\\] that X does not have"),
-    "an index too high": ([5], "indices from 0 to 4"),
-    "a negative index": ([-1], "indices from 0 to 4"),
-    "numbers with fractions": ([0.5], "all bools, all integers or all names"),
-}
-
-
-@pytest.mark.parametrize(("value", "message"), BAD.values(), ids=BAD)
-def test_columns_that_are_not_there_are_an_error(value, message):
-    with pytest.raises(ValueError, match=message):
-        MMoEClassifier(categorical_features=value).fit(X, Y)
-
-
-def test_names_need_a_table_with_names():
-    with pytest.raises(ValueError, match="Pass a DataFrame, or indices"):
-        MMoEClassifier(categorical_features=["city"]).fit(np.ones((4, 2)), [0, 1, 0, 1])
-
-
-def test_a_sparse_matrix_has_no_categorical_columns():
-    with pytest.raises(ValueError, match="encode the columns one-hot"):
-        MMoEClassifier(categorical_features=[0]).fit(sparse.eye_array(4).tocsr(), [0, 1, 0, 1])
-
-
-def test_dates_are_no_numbers():
-    table = X.assign(day=pd.Timestamp("2026-01-01"))
-    with pytest.raises(ValueError, match=r"columns \['day'\] hold dates"):
-        MMoEClassifier().fit(table, Y)
-
-
-def test_a_column_that_fit_has_not_seen_at_all_is_worth_a_warning():
-    table = X.assign(size=np.arange(len(X)) % 3)
-    model = MMoEClassifier(categorical_features=["size"], max_iter=1)
-    table = table[["age", "size"]]
-    model.fit(table, Y)
-    with pytest.warns(UserWarning, match="no value of the categorical column 'size'"):
-        model.predict(table.astype({"size": str}))
-
-
-def test_rows_in_lists_keep_their_missing_values():
-    rows = [["a", 1.0], [np.nan, 2.0], ["b", 3.0]] * 4
-    model = MMoEClassifier(categorical_features=[0], max_iter=1).fit(rows, [0, 1, 0] * 4)
-    assert model._model.reader.n_codes == [3, 3]  # knots; two categories, and a missing value
-    assert len(model.predict(rows)) == 12
-
-
-def test_shapes_are_checked_as_ever():
-    model = MMoEClassifier(max_iter=1).fit(X[["city"]], Y)
-    with pytest.raises(ValueError, match="0 sample"):
-        model.predict(X[["city"]].head(0))
-    with pytest.raises(ValueError, match="2D array"):
-        MMoEClassifier(categorical_features=[0]).fit(np.ones(4), [0, 1, 0, 1])
-    model = MMoEClassifier(categorical_features=[0], max_iter=1).fit(np.eye(4), [0, 1, 0, 1])
-    with pytest.raises(ValueError, match="encode the columns one-hot"):
-        model.predict(sparse.eye_array(4).tocsr())
-
-
-def test_predictions_leave_the_estimator_as_it_is():
-    model = MMoEClassifier(max_iter=1).fit(X, Y)
-    before = pickle.dumps(model._model.reader)
-    model.predict(X.astype({"city": pd.CategoricalDtype(["Rome", "Oslo", "Bern"])}))
-    assert pickle.dumps(model._model.reader) == before
-
-
-def test_a_network_of_the_users_own_stands_behind_the_embeddings():
-    class Wide(MMoE):
-        pass
-
-    model = MMoEClassifier(max_iter=1, net_params={"module": Wide}).fit(X, Y)
-    assert type(model.net_.network) is Wide
-
-
-def test_missing_numbers_are_an_error_where_the_network_reads_them_as_they_are():
-    table = X.copy()
-    table.loc[0, "age"] = np.nan
-    with pytest.raises(ValueError, match="MMoEClassifier does not accept missing values"):
-        MMoEClassifier(numeric_encoding=None).fit(table, Y)
-
-
-def test_a_failed_fit_leaves_the_columns_as_they_were():
-    model = MMoEClassifier(max_iter=1, random_state=0).fit(X, Y)
-    before = model.predict_proba(X)
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        model.fit(X[["city"]].head(5), Y)
-    assert_array_equal(model.predict_proba(X), before)
-
-
-def test_columns_must_be_those_of_fit():
-    model = MMoEClassifier(max_iter=1).fit(X, Y)
-    with pytest.raises(ValueError, match="feature names"):
-        model.predict(X.rename(columns={"city": "town"}))
-
-
-def test_a_stream_knows_the_categories_that_its_dtype_declares():
-    dtype = pd.CategoricalDtype(["Bern", "Oslo", "Rome"])
-    first = pd.DataFrame({"city": pd.Categorical(["Bern", "Oslo"], dtype=dtype)})
-    later = pd.DataFrame({"city": pd.Categorical(["Rome", "Rome"], dtype=dtype)})
-    model = MMoEClassifier(random_state=0)
-    model.partial_fit(first, [0, 1], classes=[0, 1])
-    before = model.predict_proba(later)[0, 1]
-    for _ in range(20):
-        model.partial_fit(later, [1, 1])
-    assert model.predict_proba(later)[0, 1] > before
-    assert model._model.reader.n_codes == [3]
-
-
-def test_fit_knows_the_categories_that_occur():
-    dtype = pd.CategoricalDtype(["Bern", "Oslo", "Rome"])
-    table = pd.DataFrame({"city": pd.Categorical(["Bern", "Oslo"], dtype=dtype)})
-    model = MMoEClassifier(max_iter=1).fit(table, [0, 1])
-    assert model._model.reader.n_codes == [2]
-
-
-@pytest.mark.parametrize("embedding_dim", [4, None])
-def test_a_saved_model_knows_its_columns(tmp_path, embedding_dim):
-    model = MMoEClassifier(embedding_dim=embedding_dim, max_iter=2, random_state=0).fit(X, Y)
-    model.set_params(embedding_dim=3, category_smooth=1e6)
-    save_model(model, tmp_path / "model.safetensors")
-    again = load_model(tmp_path / "model.safetensors")
-    X_test = make_frame(20, seed=1)[0]
-    assert_array_equal(again.predict_proba(X_test), model.predict_proba(X_test))
-    assert_array_equal(again.is_categorical_, model.is_categorical_)
-
-
-def test_pipelines_hand_categories_through():
-    scaled = make_column_transformer(
-        (StandardScaler(), ["age", "debt"]),
-        remainder="passthrough",
-        verbose_feature_names_out=False,
-    ).set_output(transform="pandas")
-    model = MMoEClassifier(max_iter=5, random_state=0)
-    table = scaled.fit_transform(X)
-    assert clone(model).fit(table, Y).is_categorical_.sum() == 2
-    assert len(cross_val_score(model, table, Y["click"], cv=2)) == 2
-
-
-def test_early_stopping_splits_encoded_tables():
-    model = MMoEClassifier(early_stopping=True, max_iter=3, random_state=0).fit(X, Y)
-    assert len(model.validation_scores_) == 3
-    model.fit(X, Y, X_val=X.head(40), y_val=Y.head(40))
-    assert len(model.validation_scores_) == 3
-
-
-def test_encoding_keeps_memory_small():
-    rng = np.random.default_rng(0)
-    columns = {f"c{k}": pd.Categorical(rng.integers(0, 30, 2000)) for k in range(40)}
-    table = pd.DataFrame(columns)
-
-    def encode(embedding_dim):
-        reader = learn(table, numeric_encoding=None, embedding_dim=embedding_dim)
-        return reader.read(table, dtype="float32")
-
-    assert encode(8).nbytes == 2000 * 40 * 4 + (1 + 40 * 30) * 4
-    matrix = encode(None)
-    stored = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
-    assert stored < 2000 * 40 * 30 * 4 / 9
-
-
-def make_rare_categories(n_samples, seed):
-    """Return a table with two rows per shop and ten shops per city; a city alone tells much."""
-    rng = np.random.default_rng(seed)
-    shop = rng.integers(0, n_samples // 2, n_samples)
-    city = shop % (n_samples // 20)
-    table = pd.DataFrame({"shop": shop, "city": city}).astype("category")
-    return table, rng.random(n_samples) < np.where(city % 2, 0.8, 0.2)
-
-
-def test_a_category_has_the_share_of_its_vector_that_its_rows_afford():
-    model = MMoEClassifier(category_smooth=7, max_iter=1, random_state=0).fit(X, Y)
-    shares = model._model.reader.read(X, dtype="float32")[:].shares
-    for k, name in enumerate(["city", "plan"], start=shares.shape[1] - 2):
-        n_rows = X[name].map(X[name].value_counts()).astype(float).fillna(X[name].isna().sum())
-        assert_allclose(shares[:, k], n_rows / (n_rows + 7), rtol=1e-6)
-
-
-def test_the_rarer_a_category_the_closer_it_is_to_an_unseen_one():
-    table = X.assign(plan=["gold"] * 280 + ["iron"] * 20)
-    rare = table.tail(10)
-    unseen = table.assign(plan=["gold"] * 280 + ["new"] * 20).tail(10)
-
-    def distance(smooth):
-        model = MMoEClassifier(category_smooth=smooth, max_iter=1, random_state=0).fit(table, Y)
-        return np.abs(model.predict_proba(rare)[1] - model.predict_proba(unseen)[1]).mean()
-
-    assert distance(0) > distance(20) > distance(200) > 0
-    assert distance(1e9) < 1e-6
-
-
-def test_rare_categories_do_not_drown_what_frequent_ones_tell():
-    X_train, y_train = make_rare_categories(2000, seed=0)
-    X_test, y_test = make_rare_categories(2000, seed=1)
-
-    def loss(smooth):
-        model = MMoEClassifier(category_smooth=smooth, max_iter=15, random_state=0)
-        model.set_params(early_stopping=False).fit(X_train, y_train)
-        return log_loss(y_test, model.predict_proba(X_test)[:, 1])
-
-    assert loss(20) < loss(0)
-
-
-def test_rare_users_and_videos_teach_more_with_shares_and_decay(kuairand_home, load_benchmark):
-    tables = load_benchmark("accuracy._data").load("kuairand", data_home=kuairand_home)
-    (X, y), (X_val, y_val), _ = tables
-    X = X.sample(20_000, random_state=0)
-    tasks, y = ["click", "long_view"], y.loc[X.index]
-
-    def aucs(**parameters):
-        model = MMoEClassifier(n_iter_no_change=3, max_iter=10, random_state=0, **parameters)
-        probas = model.fit(X, y[tasks]).predict_proba(X_val)
-        return [roc_auc_score(y_val[t], p[:, 1]) for t, p in zip(tasks, probas, strict=True)]
-
-    with_both, with_none = aucs(), aucs(category_smooth=0, embedding_alpha=1e-4)
-    assert np.all(np.subtract(with_both, with_none) > 0.005)
-
-
-def test_streams_and_one_hot_columns_have_whole_vectors():
-    model = MMoEClassifier(random_state=0).partial_fit(X, Y, classes=[[False, True]] * 2)
-    assert (model._model.reader.read(X, dtype="float32")[:].shares[:, -2:] == 1).all()
-    model = MMoEClassifier(embedding_dim=None, max_iter=1, random_state=0).fit(X, Y)
-    columns = model._model.reader.read(X, dtype="float32").toarray()[:, -5:]
-    assert_array_equal(np.unique(columns), [0, 1])
-
-
-def test_vectors_learn_faster_and_decay_on_their_own():
-    model = MMoEClassifier(max_iter=1, embedding_alpha=0.3, random_state=0).fit(X, Y)
-    vectors = next(
-        group
-        for group in model.net_.optimizer_.param_groups
-        if any(p is model.net_.module_.column_embedding.weight for p in group["params"])
-    )
-    assert vectors["lr"] == 5 * model.learning_rate_init
-    assert vectors["weight_decay"] == 0.3
-    model.set_params(net_params={"lr": 0.1}).fit(X, Y)
-    assert [group["lr"] for group in model.net_.optimizer_.param_groups] == [0.1, 0.1, 0.5]
-    # The decay of other optimizers may be added to the gradient, where 0.3 would be much.
-    model.set_params(net_params={"optimizer": torch.optim.Adam}).fit(X, Y)
-    assert not any(group["weight_decay"] for group in model.net_.optimizer_.param_groups)
-
-
-def test_a_stream_remembers_a_category_that_is_absent_for_a_while():
-    rng = np.random.default_rng(0)
-    model = MMoEClassifier(learning_rate_init=3e-3, random_state=0)
-
-    def learn(cities, n_chunks):
-        for _ in range(n_chunks):
-            chunk = pd.DataFrame({"city": rng.choice(cities, 256)})
-            chunk["city"] = chunk["city"].astype(pd.CategoricalDtype(["Bern", "Oslo"]))
-            labels = (chunk["city"] == "Oslo") ^ (rng.random(256) < 0.05)
-            model.partial_fit(chunk, labels, classes=[False, True])
-        return model.predict_proba(chunk.assign(city="Oslo").head(1))[0, 1]
-
-    assert learn(["Bern", "Oslo"], 60) > 0.85
-    assert learn(["Bern"], 150) > 0.8
-
-
-def test_a_layer_of_the_users_own_is_no_embedding():
-    class Network(MMoE):
-        def __init__(self, n_features, n_outputs, **parameters):
-            super().__init__(n_features, n_outputs, **parameters)
-            self.inputs = torch.nn.Linear(n_features, n_features)
-
-        def forward(self, x):
-            return super().forward(self.inputs(x))
-
-    for table, n_groups in ((X, 3), (X[["age", "debt"]].fillna(0), 2)):
-        model = MMoEClassifier(net_params={"module": Network}, max_iter=1).fit(table, Y)
-        groups = model.net_.optimizer_.param_groups
-        assert len(groups) == n_groups
-        assert sum(group["lr"] > model.learning_rate_init for group in groups) == n_groups - 2
-
-
-def test_members_have_the_shares_and_rates_of_a_network_alone():
-    model = MMoEClassifier(n_members=2, max_iter=3, random_state=np.random.RandomState(0))
-    members = model.fit(X, Y).net_
-    alone = MMoEClassifier(max_iter=3, random_state=np.random.RandomState(0)).fit(X, Y).net_
-    ours, theirs = members.member(0).column_embedding.weight, alone.module_.column_embedding.weight
-    assert_allclose(ours.detach(), theirs.detach(), atol=1e-5)
-
-
-# -- the reader alone ---------------------------------------------------------------------------
-
-
-def as_arrays(table):
-    """Return what a table consists of."""
-    if hasattr(table, "levels"):
-        return [part.numpy() for part in (*table._parts, table.level_shares)]
-    return [table.toarray() if sparse.issparse(table) else table]
+X = make_frame()
+CITIES = (["Rome", "Oslo", "Bern"], ["Oslo", "Rome", "Kiel", "Bern"])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -487,19 +41,18 @@ def as_arrays(table):
     ],
     ids=str,
 )
-def test_a_described_reader_reads_the_same(parameters, dtype):
+def test_a_described_reader_reads_the_same(learn, read, parameters, dtype):
     table = X[["age", "debt", "owns"]] if "categorical_features" in parameters else X
     reader = learn(table, **parameters)
     again = TableReader.restore(reader.describe())
     assert again.network_inputs() == reader.network_inputs()
     assert again.of_stream == reader.of_stream
-    later = make_frame(20, seed=1)[0][table.columns]
-    ours, theirs = (as_arrays(r.read(later, dtype=dtype)) for r in (reader, again))
-    for one, other in zip(ours, theirs, strict=True):
+    later = make_frame(20, seed=1)[table.columns]
+    for one, other in zip(read(reader, later, dtype), read(again, later, dtype), strict=True):
         assert_array_equal(one, other)
 
 
-def test_a_network_is_told_what_a_table_has():
+def test_a_network_is_told_what_a_table_has(learn):
     numbers = X[["age", "debt"]]
     assert learn(numbers, numeric_encoding=None).network_inputs() == {"n_features": 2}
     # Ten knots for each of two numbers, two for a truth value, three cities, two plans and a gap.
@@ -515,14 +68,14 @@ def test_a_network_is_told_what_a_table_has():
     assert plain.network_inputs() == {"n_features": 5, "n_vectors": [3, 3], "n_interpolated": 0}
 
 
-def test_slots_of_a_value_add_up_to_its_one_hot_row():
+def test_slots_of_a_value_add_up_to_its_one_hot_row(learn):
     numbers = learn(X, n_knots=10, embedding_dim=None).read(X, dtype="float64").toarray()
     assert_allclose(numbers[:, :22].sum(axis=1), 3)  # one of each numeric column
     assert_array_equal(numbers[:, 22:].sum(axis=1), 2)
     assert set(np.unique(numbers[:, 22:])) == {0, 1}
 
 
-def test_messages_name_the_estimator():
+def test_messages_name_the_estimator(learn):
     reader = learn(X[["age", "debt"]], numeric_encoding=None, estimator_name="Mine")
     with pytest.warns(UserWarning, match="Mine was fitted with feature names"):
         reader.read(np.ones((3, 2)), dtype="float32")
@@ -532,7 +85,7 @@ def test_messages_name_the_estimator():
 
 
 @pytest.mark.parametrize("numeric_encoding", ["auto", "piecewise_linear"])
-def test_numbers_that_nobody_scaled_are_worth_a_warning(numeric_encoding):
+def test_numbers_that_nobody_scaled_are_worth_a_warning(learn, numeric_encoding):
     table = pd.DataFrame({"income": [1e5, 2e5], "age": [20.0, 30.0]})
     read = learn(table, numeric_encoding=numeric_encoding).read(table, dtype="float32")
     if numeric_encoding == "auto":
@@ -540,3 +93,38 @@ def test_numbers_that_nobody_scaled_are_worth_a_warning(numeric_encoding):
             warn_of_large_values(read)
     else:
         warn_of_large_values(read)
+
+
+def test_encoding_keeps_memory_small(learn):
+    rng = np.random.default_rng(0)
+    columns = {f"c{k}": pd.Categorical(rng.integers(0, 30, 2000)) for k in range(40)}
+    table = pd.DataFrame(columns)
+
+    def encode(embedding_dim):
+        reader = learn(table, numeric_encoding=None, embedding_dim=embedding_dim)
+        return reader.read(table, dtype="float32")
+
+    assert encode(8).nbytes == 2000 * 40 * 4 + (1 + 40 * 30) * 4
+    matrix = encode(None)
+    stored = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
+    assert stored < 2000 * 40 * 30 * 4 / 9
+
+
+def test_many_threads_read_with_one_reader(learn, read):
+    tables = [X, *(X.astype({"city": pd.CategoricalDtype(order)}) for order in CITIES)]
+    expected = read(learn(X), X)
+    reader = learn(X)
+    with ThreadPoolExecutor(8) as pool:
+        for arrays in pool.map(lambda k: read(reader, tables[k % len(tables)]), range(64)):
+            for one, other in zip(arrays, expected, strict=True):
+                assert_array_equal(one, other)
+
+
+def test_reading_does_not_write_on_the_users_table(learn, read):
+    numbers = X[["age", "debt"]].copy()
+    later = numbers.head(3).copy()
+    later.loc[0, "age"] = np.nan
+    for table in (numbers, later, later.astype("float32")):
+        before = table.copy()
+        read(learn(numbers), table)
+        pd.testing.assert_frame_equal(table, before)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from bisect import bisect_right
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from sk_mmoe.columns._column import Column, ColumnSettings, Slots
+from sk_mmoe.columns._column import Column, ColumnInfo, ColumnSettings, Slots
 
 # Quantiles of more rows are hardly other ones.
 _MAX_ROWS = 200_000
@@ -30,22 +31,25 @@ class Knots(Column):
 
     kind: ClassVar[str] = "knots"
     n_slots: ClassVar[int] = 2
-    reads_numbers: ClassVar[bool] = True
+    reads: ClassVar[Literal["numbers"]] = "numbers"
 
     def __init__(self, positions: np.ndarray, has_missing: bool) -> None:
         self.positions = np.asarray(positions, dtype=np.float64)
-        self.has_missing = has_missing
+        self.has_missing = bool(has_missing)
+        self._positions: list[float] = self.positions.tolist()
 
     @classmethod
-    def takes(cls, is_categorical: bool, settings: ColumnSettings) -> bool:
+    def takes(cls, column: ColumnInfo, settings: ColumnSettings) -> bool:
         """Return whether the network reads the column's numbers through knots."""
-        return not is_categorical and settings.n_knots is not None
+        return column.is_numeric and settings.n_knots is not None
 
     @classmethod
     def learn(cls, values: np.ndarray, settings: ColumnSettings) -> Knots:
         """Return the knots of a training column."""
         assert settings.n_knots is not None
-        return cls.from_numbers(values, settings.n_knots)
+        knots = cls.from_numbers(values, settings.n_knots)
+        knots.has_missing |= settings.of_stream  # what the first chunk lacks may come later
+        return knots
 
     @classmethod
     def from_numbers(cls, numbers: np.ndarray, n_knots: int | str) -> Knots:
@@ -71,10 +75,10 @@ class Knots(Column):
         if len(known) > _MAX_ROWS:
             known = known[np.linspace(0, len(known) - 1, _MAX_ROWS).astype(np.intp)]
         values, counts = np.unique(known, return_counts=True)
-        if n_knots == "auto":
+        if isinstance(n_knots, str):  # auto
             has_mode = counts.max(initial=0) > len(known) / 2
             limits = _AUTO_KNOTS_OF_RARE if has_mode else _AUTO_KNOTS
-            n_knots = round(np.clip(np.sqrt(len(numbers)) / 2, *limits))
+            n_knots = round(float(np.clip(np.sqrt(len(numbers)) / 2, *limits)))
         if len(values) > n_knots:
             frequent = counts > len(known) / n_knots
             rest, below = values[~frequent], np.cumsum(counts[~frequent])
@@ -83,15 +87,33 @@ class Knots(Column):
             values = np.unique(np.concatenate([values[frequent], quantiles]))
         return cls(values, has_missing)
 
+    def describe(self) -> dict[str, Any]:
+        """Return the knots."""
+        return {"positions": self.positions, "has_missing": self.has_missing}
+
     @property
     def n_codes(self) -> int:
         """The number of knots, and one more for missing values."""
         return len(self.positions) + self.has_missing
 
-    def read(self, values: np.ndarray) -> Slots:
+    def read(self, values: np.ndarray, name: Any = None) -> Slots:
         """Return the knots on both sides of each value, and the weight of the upper one."""
         lower, upper, fraction = self.locate(values)
         return Slots(np.stack([lower, upper]), fraction)
+
+    def read_one(self, value: float) -> tuple[int, int, float]:
+        """Return the knots on both sides of a value, and the weight of the upper one."""
+        positions = self._positions
+        last = len(positions) - 1
+        if last < 0 or value != value:
+            code = last + 1 if value != value and self.has_missing else -1
+            return code, code, 0.0
+        value = min(max(value, positions[0]), positions[last])
+        lower = bisect_right(positions, value) - 1
+        if lower == last:
+            return last, last, 0.0
+        start = positions[lower]
+        return lower, lower + 1, (value - start) / (positions[lower + 1] - start)
 
     def locate(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return between which knots numbers lie; beyond the outermost they count as these.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sk_mmoe.columns._categories import Categories
-from sk_mmoe.columns._column import Column, ColumnSettings
-from sk_mmoe.columns._knots import Knots
-from sk_mmoe.columns._numbers import Numbers
+from sk_mmoe.columns._column import Column, ColumnInfo, ColumnSettings
+from sk_mmoe.columns.kinds._categories import Categories
+from sk_mmoe.columns.kinds._knots import Knots
+from sk_mmoe.columns.kinds._numbers import Numbers
 
 # A column is read by the first kind that takes it.
 KINDS: tuple[type[Column], ...] = (
@@ -17,9 +17,9 @@ KINDS: tuple[type[Column], ...] = (
 )
 
 
-def find_kind(is_categorical: bool, settings: ColumnSettings) -> type[Column]:
-    """Return the kind of a column."""
-    return next(kind for kind in KINDS if kind.takes(is_categorical, settings))
+def find_kind(column: ColumnInfo, settings: ColumnSettings) -> type[Column] | None:
+    """Return the kind of a column, `None` if no kind takes it."""
+    return next((kind for kind in KINDS if kind.takes(column, settings)), None)
 
 
 def restore_column(description: dict[str, Any]) -> Column:

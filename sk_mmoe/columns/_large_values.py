@@ -1,36 +1,16 @@
-"""Plain numbers, which a network reads as they are."""
+"""Numbers that a network reads though nobody scaled them."""
 
 from __future__ import annotations
 
-import warnings
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from sk_mmoe.columns._column import Column, ColumnSettings
+from sk_mmoe.columns._warn import warn_user
 
 _LARGE_VALUE = 1000
 _INSPECTED = 10_000
-
-
-class Numbers(Column):
-    """A column of numbers without slots."""
-
-    kind: ClassVar[str] = "numbers"
-    n_slots: ClassVar[int] = 0
-    reads_numbers: ClassVar[bool] = True
-    allows_missing: ClassVar[bool] = False
-
-    @classmethod
-    def takes(cls, is_categorical: bool, settings: ColumnSettings) -> bool:
-        """Return whether the network reads the column's numbers as they are."""
-        return not is_categorical and settings.n_knots is None
-
-    @classmethod
-    def learn(cls, values: np.ndarray, settings: ColumnSettings) -> Numbers:
-        """Return a column about which there is nothing to learn."""
-        return cls()
 
 
 def warn_of_large_values(table: Any) -> None:
@@ -49,9 +29,8 @@ def warn_of_large_values(table: Any) -> None:
         values = values[:: max(1, len(values) // _INSPECTED)]
     largest = max(values.max(initial=0), -values.min(initial=0))
     if largest > _LARGE_VALUE:
-        warnings.warn(
+        warn_user(
             f"X has values up to {largest:.2g}, and the network does not scale its inputs. Put a "
             "StandardScaler, or another scaler, before it, or set "
-            "numeric_encoding='piecewise_linear'.",
-            stacklevel=4,
+            "numeric_encoding='piecewise_linear'."
         )
