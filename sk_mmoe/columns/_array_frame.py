@@ -37,7 +37,7 @@ class ArrayFrame(Frame):
     def _find_labels(self, column: int) -> Labels:
         """Return a column as labels."""
         codes, values = factorize(self.native[:, column])
-        return Labels(codes, values, is_single=self.native.dtype == np.float32)
+        return Labels(codes, values, n_bits=bits_of(self.native.dtype))
 
     def cells(self, column: int) -> list[Any]:
         """Return the cells of a column."""
@@ -64,6 +64,11 @@ class ArrayFrame(Frame):
         """Return the only row of a table."""
         row: list[Any] = self.native[0].tolist()
         return row
+
+
+def bits_of(dtype: np.dtype) -> int:
+    """Return the precision of the numbers with fractions of a NumPy dtype."""
+    return min(8 * dtype.itemsize, 64) if dtype.kind == "f" else 64
 
 
 def role_of_kind(kind: str) -> Role | None:

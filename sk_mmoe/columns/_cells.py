@@ -47,9 +47,21 @@ NUMBER_TYPES = frozenset(
     }
 )
 
-_ISO_DATE = r"\d{4}([-/.])\d{1,2}\1\d{1,2}"
-_OTHER_DATE = r"\d{1,2}([-/.])\d{1,2}\2\d{4}"
-_IS_DATE = re.compile(rf"\s*(?:{_ISO_DATE}|{_OTHER_DATE})(?:[T ]\d{{1,2}}:\d{{2}}.*)?\s*")
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_DAYS = (
+    r"\d{4}([-/.])\d{1,2}\1\d{1,2}",  # 2026-01-31
+    r"\d{1,2}([-/.])\d{1,2}\2\d{4}",  # 31.01.2026
+    r"\d{1,2}/\d{1,2}/\d{2}",  # 01/31/26; with other signs it may be a code
+    rf"\d{{1,2}}[ -]{_MONTH}[ -]\d{{4}}",  # 31 January 2026
+    rf"{_MONTH} \d{{1,2}},? \d{{4}}",  # Jan 31, 2026
+)
+_WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?"
+_IS_DATE = re.compile(
+    rf"\s*{_WEEKDAY}(?:{'|'.join(_DAYS)})(?:,?[T ]\d{{1,2}}:\d{{2}}.*)?\s*", re.IGNORECASE
+)
 
 
 def find_role(cells: Iterable[Any]) -> Role:

@@ -86,7 +86,8 @@ class Slots(NamedTuple):
 class Column(ABC):
     """How one column of a table is read.
 
-    A kind of column subclasses this and is entered in :data:`sk_mmoe.columns._kinds.KINDS`.
+    A kind of column is a subclass in a file of :mod:`sk_mmoe.columns.kinds`, and a line of its
+    registry.
 
     Attributes
     ----------

@@ -24,14 +24,14 @@ class Labels(NamedTuple):
     is_declared : bool, default=False
         Whether a dtype declares the labels, so that some may not occur. Columns of one dtype then
         often have the same object as values.
-    is_single : bool, default=False
-        Whether they are numbers in single precision.
+    n_bits : {64, 32, 16}, default=64
+        The precision of numbers with fractions.
     """
 
     codes: np.ndarray
     values: Any
     is_declared: bool = False
-    is_single: bool = False
+    n_bits: int = 64
 
 
 class Frame(ABC):

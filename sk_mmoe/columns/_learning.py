@@ -9,9 +9,9 @@ import numpy as np
 from sk_mmoe.columns._checks import read_numbers
 from sk_mmoe.columns._column import Column, ColumnInfo, ColumnSettings
 from sk_mmoe.columns._frame import Frame
-from sk_mmoe.columns._kinds import find_kind
 from sk_mmoe.columns._roles import name_columns, refuse
 from sk_mmoe.columns._warn import warn_user
+from sk_mmoe.columns.kinds._registry import find_kind
 
 HINT = "Name them in categorical_features, or convert them to numbers."
 

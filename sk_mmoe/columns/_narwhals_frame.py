@@ -12,6 +12,9 @@ import pandas as pd
 from sk_mmoe.columns._cells import Role, find_role
 from sk_mmoe.columns._frame import Frame, Labels, factorize
 
+# The precision of dtypes of narwhals and pyarrow.
+_N_BITS = {"Float32": 32, "Float16": 16, "float": 32, "halffloat": 16}
+
 
 class NarwhalsFrame(Frame):
     """A table of any library that narwhals knows, such as polars or pyarrow.
@@ -23,8 +26,8 @@ class NarwhalsFrame(Frame):
     """
 
     def __init__(self, native: Any) -> None:
-        self.frame = nw.from_native(native, eager_only=True)
-        super().__init__(native, self.frame.columns, self.frame.shape)
+        self.frame = _without_views(nw.from_native(native, eager_only=True))
+        super().__init__(self.frame.to_native(), self.frame.columns, self.frame.shape)
 
     def dtype(self, column: int) -> Any:
         """Return the dtype of a column, as narwhals names it."""
@@ -49,12 +52,14 @@ class NarwhalsFrame(Frame):
         series = self.frame.get_column(self.names[column])
         dtype = series.dtype
         is_declared = isinstance(dtype, nw.Categorical | nw.Enum)
+        n_bits = _N_BITS.get(str(dtype), 64)
         if series.implementation.is_pyarrow():
             array = series.to_native().combine_chunks()
             if not is_declared:
                 array = array.dictionary_encode()
             codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
             values = array.dictionary.to_pylist()
+            n_bits = _N_BITS.get(str(array.dictionary.type), 64)
         else:
             declared = list(dtype.categories) if isinstance(dtype, nw.Enum) else []
             cells = np.empty(len(series), dtype=object)
@@ -64,7 +69,7 @@ class NarwhalsFrame(Frame):
                 place = {label: k for k, label in enumerate(declared)}
                 lookup = np.array([*(place[label] for label in values), -1])
                 codes, values = lookup[codes], declared
-        return Labels(codes, values, is_declared, isinstance(dtype, nw.Float32))
+        return Labels(codes, values, is_declared, n_bits)
 
     def cells(self, column: int) -> list[Any]:
         """Return the cells of a column."""
@@ -99,6 +104,15 @@ class NarwhalsFrame(Frame):
     def row(self) -> Sequence[Any] | None:
         """Return the only row of a table, if that is quick."""
         return self.frame.row(0) if self.frame.implementation.is_polars() else None
+
+
+def _without_views(frame: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
+    """Return a table whose string views, of which pyarrow can take no rows, are strings."""
+    if not frame.implementation.is_pyarrow():
+        return frame
+    types = zip(frame.columns, frame.to_native().schema.types, strict=True)
+    views = [name for name, type_ in types if str(type_) == "string_view"]
+    return frame.with_columns(nw.col(*views).cast(nw.String)) if views else frame
 
 
 def role_of_dtype(dtype: Any) -> Role | None:

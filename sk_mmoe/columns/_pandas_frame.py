@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from sk_mmoe.columns._array_frame import role_of_kind
+from sk_mmoe.columns._array_frame import bits_of, role_of_kind
 from sk_mmoe.columns._cells import Role, find_role
 from sk_mmoe.columns._frame import Frame, Labels, factorize
 from sk_mmoe.columns._narwhals_frame import role_of_dtype
@@ -63,9 +63,10 @@ class PandasFrame(Frame):
                 series = arrow.to_pandas()
         array = series.array
         if isinstance(array, pd.Categorical):
-            return Labels(array.codes, array.categories, is_declared=True)
+            n_bits = _bits_of(array.categories.dtype)
+            return Labels(array.codes, array.categories, is_declared=True, n_bits=n_bits)
         codes, values = factorize(series)
-        return Labels(codes, values, is_single=series.dtype == np.float32)
+        return Labels(codes, values, n_bits=_bits_of(series.dtype))
 
     def cells(self, column: int) -> list[Any]:
         """Return the cells of a column."""
@@ -86,7 +87,14 @@ class PandasFrame(Frame):
 
     def has_gaps(self) -> bool:
         """Return whether a value is missing anywhere."""
-        return bool(self.native.isna().any(axis=None))
+        if self.native.isna().any(axis=None):
+            return True
+        # A NaN among nullable numbers, which is no gap for pandas, is one for a network.
+        return any(
+            np.isnan(self.numbers([k], np.dtype(float))).any()
+            for k, dtype in enumerate(self.native.dtypes)
+            if dtype.kind == "f" and not isinstance(dtype, np.dtype | pd.SparseDtype)
+        )
 
     def row(self) -> Sequence[Any] | None:
         """Return the only row of a table, unless its values have been made values of one type."""
@@ -97,3 +105,8 @@ class PandasFrame(Frame):
     def is_sparse(self) -> bool:  # type: ignore[override]
         """Whether all columns are sparse, so that scikit-learn makes a sparse matrix of them."""
         return all(isinstance(dtype, pd.SparseDtype) for dtype in self.native.dtypes)
+
+
+def _bits_of(dtype: Any) -> int:
+    """Return the precision of the numbers with fractions of a dtype of pandas."""
+    return bits_of(np.dtype(getattr(dtype, "numpy_dtype", dtype))) if dtype.kind == "f" else 64

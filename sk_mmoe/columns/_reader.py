@@ -31,21 +31,21 @@ from sk_mmoe.columns._frames import (
     open_array,
     open_table,
 )
-from sk_mmoe.columns._kinds import restore_column
 from sk_mmoe.columns._layout import Layout
 from sk_mmoe.columns._learning import HINT, learn_columns, read_values
 from sk_mmoe.columns._pandas_frame import PandasFrame
 from sk_mmoe.columns._roles import find_categorical
 from sk_mmoe.columns._tables import ColumnTable
 from sk_mmoe.columns._warn import warn_user
+from sk_mmoe.columns.kinds._registry import restore_column
 
-_HINT = "There were numbers in these columns when the model was fitted."
+_HINT = "They held numbers, or nothing at all, when the model was fitted. Convert them to numbers."
 
 
 class TableReader:
     """How a fitted model reads X.
 
-    The columns of a table are read one by one, as their kinds in :mod:`sk_mmoe.columns._kinds` say.
+    The columns of a table are read one by one, as their kinds in :mod:`sk_mmoe.columns.kinds` say.
     A sparse matrix is read as a whole, and so is an array whose numbers are to stay as they are.
 
     Parameters

@@ -28,7 +28,7 @@ weight_init : {"torch", "glorot_uniform", "he_uniform"}, default="torch"
 _COLUMNS = """\
 categorical_features : "from_dtype" or array-like of bool, int or str, default="from_dtype"
     Which columns of X are categorical: a mask, indices, or column names. "from_dtype" selects the
-    columns of a DataFrame that hold categories or strings. Missing values form a category. A
+    columns of a table that hold categories or strings. Missing values form a category. A
     category that `fit` has not seen is ignored. Set it when codes are stored as integers. `None`:
     no column is categorical.
 numeric_encoding : {"auto", "piecewise_linear"} or None, default="auto"

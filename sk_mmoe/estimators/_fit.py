@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 
 from sk_mmoe.callbacks import TrainingCheckpoint
 from sk_mmoe.columns._frames import native_table, open_table
-from sk_mmoe.columns._numbers import warn_of_large_values
+from sk_mmoe.columns._large_values import warn_of_large_values
 from sk_mmoe.columns._reader import TableReader
 from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._net_settings import choose_batch_size, make_net, watched_task

@@ -140,9 +140,12 @@ def _scaled(numbers: np.ndarray) -> np.ndarray:
 def _corresponds(values: np.ndarray, labels: np.ndarray) -> bool:
     """Return whether each value stands for one class, and each class for one value."""
     n_classes = len(np.unique(labels))
-    if len(pd.unique(values[:_GLANCE])) > n_classes + 1:  # one may be missing
+    try:
+        if len(pd.unique(values[:_GLANCE])) > n_classes + 1:  # one may be missing
+            return False
+        codes, found = pd.factorize(values)
+    except TypeError:  # lists, for instance, cannot be told apart
         return False
-    codes, found = pd.factorize(values)
     known = codes >= 0
     if known.sum() < _FEW_ROWS or not 2 <= len(found) == n_classes:
         return False

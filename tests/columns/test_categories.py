@@ -2,6 +2,7 @@
 
 import warnings
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from sk_mmoe.columns._categories import Categories
 from sk_mmoe.columns._column import ColumnSettings
 from sk_mmoe.columns._frame import Labels, factorize
+from sk_mmoe.columns.kinds._categories import Categories
 
 LABELS = st.one_of(
     st.integers(-5, 5), st.booleans(), st.text("ab£", max_size=2), st.floats(-2, 2), st.none()
@@ -164,6 +165,33 @@ def test_fractions_match_in_single_and_double_precision(
         read(reader, make(before)[:n_rows]), read(reader, make(after)[:n_rows]), strict=True
     ):
         assert_array_equal(one, other)
+
+
+LOWER_PRECISION = {
+    "float16": lambda values: pd.Series(values, dtype="float16"),
+    "nullable": lambda values: pd.Series(values, dtype="Float32"),
+    "of pyarrow": lambda values: pd.Series(values, dtype="float[pyarrow]"),
+    "categories": lambda values: pd.Series(values, dtype="float32").astype("category"),
+    "objects": lambda values: pd.Series([np.float32(value) for value in values], dtype=object),
+}
+EXACT = {
+    "decimals": lambda values: pd.Series([Decimal(str(v)) for v in values], dtype=object),
+    "fractions": lambda values: pd.Series([Fraction(str(v)) for v in values], dtype=object),
+}
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 60])
+@pytest.mark.parametrize("form", (LOWER_PRECISION | EXACT).values(), ids=LOWER_PRECISION | EXACT)
+def test_fractions_match_in_every_form(learn, read, form, n_rows):
+    values = np.resize([0.1, 0.2, 0.7, 3.0], 60)
+    double = pd.DataFrame({"a": values, "b": np.arange(60.0)})
+    other = double.assign(a=form(values))
+    for before, after in ((double, other), (other, double)):
+        reader = learn(before, categorical_features=["a"])
+        expected = read(reader, before.head(n_rows))
+        assert expected[1][:, 1].all()
+        for one, two in zip(read(reader, after.head(n_rows)), expected, strict=True):
+            assert_array_equal(one, two)
 
 
 def test_fractions_that_single_precision_confuses_are_no_category(learn, read):

@@ -41,6 +41,7 @@ DATES = {
     ),
     "timestamps of pyarrow": pd.Series(DAYS, dtype=pd.ArrowDtype(pa.timestamp("us"))),
     "categories": pd.Categorical(DAYS),
+    "offsets": objects([pd.offsets.MonthEnd()] * N_ROWS),
 }
 STRINGS_OF_DATES = {
     "ISO": DAYS.strftime("%Y-%m-%d"),
@@ -48,6 +49,10 @@ STRINGS_OF_DATES = {
     "with a zone": DAYS.strftime("%Y-%m-%dT%H:%M:%SZ"),
     "European": DAYS.strftime("%d.%m.%Y"),
     "American": DAYS.strftime("%m/%d/%Y"),
+    "short": DAYS.strftime("%m/%d/%y"),
+    "with the month": DAYS.strftime("%d %B %Y"),
+    "with the month first": DAYS.strftime("%b %d, %Y"),
+    "of letters": DAYS.strftime("%a, %d %b %Y %H:%M:%S +0000"),
     "with gaps": objects([None, *DAYS.strftime("%Y-%m-%d")[1:]]),
 }
 CONTAINERS = {
@@ -100,7 +105,20 @@ def test_strings_of_dates_are_categories_only_if_one_says_so(learn, column):
 
 
 @pytest.mark.parametrize(
-    "labels", [["2026-01-01", "never"], ["12:30"], ["2026"], ["2026-01"], ["1.2.3"], [20260101], []]
+    "labels",
+    [
+        ["2026-01-01", "never"],
+        ["12:30"],
+        ["2026"],
+        ["2026-01"],
+        ["1.2.3"],
+        ["10.11.12"],
+        ["20-00-00"],
+        ["May 12"],
+        ["3 market 2020"],
+        [20260101],
+        [],
+    ],
 )
 def test_other_labels_are_no_dates(labels):
     assert not are_dates(labels)
@@ -194,6 +212,24 @@ def test_masked_values_are_missing(learn, read, parameters):
         np.testing.assert_array_equal(one, other)
     unmasked = np.ma.array(numbers)
     np.testing.assert_array_equal(read(learn(unmasked), unmasked)[0], numbers.astype("float32"))
+
+
+def test_masks_of_single_rows_are_honoured(learn, read):
+    rows = [np.ma.array([number, 1.0], mask=[number == 2, False]) for number in range(4)]
+    filled = np.array([[np.nan if number == 2 else number, 1.0] for number in range(4)])
+    reader = learn(filled, numeric_encoding="piecewise_linear")
+    for one, other in zip(read(reader, rows), read(reader, filled), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("form", [np.ndarray.tolist, np.asarray, lambda array: array.astype("U5")])
+def test_strings_among_rows_without_names_are_told_by_their_place(learn, read, form):
+    rows = form(np.array([[1.0, "x"], [2.0, "y"]], dtype=object))
+    with pytest.raises(ValueError, match=r"columns \[1\] cannot be read.*in categorical_features"):
+        learn(rows)
+    with pytest.raises(ValueError, match=r"columns \[1\] cannot be read.*Convert them to numbers"):
+        read(learn(np.ones((2, 2))), rows)
+    assert learn(rows, categorical_features=[1]).columns[1].labels == ["x", "y"]
 
 
 def test_a_mask_over_integers_and_objects_is_honoured(learn):

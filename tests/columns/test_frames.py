@@ -1,6 +1,8 @@
 """Tables of several libraries: the same table is the same numbers, whoever made it."""
 
 import pickle
+import warnings
+from collections import OrderedDict
 from decimal import Decimal
 
 import narwhals.stable.v2 as nw
@@ -13,6 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from sk_mmoe import MMoEClassifier
 from sk_mmoe.columns._reader import TableReader
 
 LABELS = [f"{number} £" for number in (10, 9, 8, 75, 6, 5, 4, 3)]
@@ -213,6 +216,35 @@ def test_a_row_is_read_alike_in_every_company(learn, read, form, columns, parame
     assert_same(read(reader, alone, dtype)[: len(whole)], [part[[row]] for part in whole])
 
 
+def fit_quietly(table, n_rows):
+    """Return an estimator that is fitted to labels which nothing predicts."""
+    y = np.random.default_rng(0).integers(0, 2, (n_rows, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of accidents among few rows
+        return MMoEClassifier(max_iter=1, random_state=0).fit(table, y)
+
+
+@pytest.mark.parametrize("form", [to_nullable, to_arrow_dtypes, to_polars, to_arrow])
+@settings(SETTINGS, max_examples=6)
+@given(columns=tables(min_rows=8), data=st.data())
+def test_predictions_depend_neither_on_the_library_nor_on_the_order_of_rows(form, columns, data):
+    pandas, other = to_pandas(columns), form(columns)
+    model = fit_quietly(other, len(pandas))
+    expected = np.column_stack(fit_quietly(pandas, len(pandas)).predict_proba(pandas))
+    assert_array_equal(np.column_stack(model.predict_proba(other)), expected)
+    assert_array_equal(np.column_stack(model.predict_proba(pandas)), expected)
+    order = data.draw(st.permutations(range(len(pandas))))
+    shuffled = other.iloc[order] if isinstance(other, pd.DataFrame) else table_rows(other, order)
+    assert_array_equal(np.column_stack(model.predict_proba(shuffled)), expected[order])
+    refused = [pandas.assign(more=1.0), pandas.assign(**{pandas.columns[0]: [[1]] * len(pandas)})]
+    with warnings.catch_warnings(), pytest.raises(ValueError, match="feature names should match"):
+        model.predict(refused[0])
+    for call in (model.predict, lambda X: model.fit(X, np.ones(len(X)))):
+        with pytest.raises(ValueError, match="hold lists, dicts"):
+            call(refused[1])
+    assert_array_equal(np.column_stack(model.predict_proba(other)), expected)
+
+
 def table_rows(table, rows):
     """Return rows of a table of polars or pyarrow."""
     return table[rows] if isinstance(table, pl.DataFrame) else table.take(rows)
@@ -247,6 +279,32 @@ def test_structured_arrays_are_tables(learn, read):
     assert_same(read(learn(array), array), read(learn(frame), frame))
 
 
+def test_masks_of_fields_are_honoured(learn, read):
+    rows = [(1.5, "a"), (2.5, "b"), (3.5, "a")]
+    mask = [(True, False), (False, True), (False, False)]
+    array = np.ma.array(rows, mask=mask, dtype=[("x", "f8"), ("y", "U1")])
+    frame = pd.DataFrame({"x": [np.nan, 2.5, 3.5], "y": ["a", None, "a"]})
+    assert_same(read(learn(array), array), read(learn(frame), frame))
+
+
+@pytest.mark.parametrize("form", [tuple, np.array, lambda rows: [OrderedDict(r) for r in rows]])
+def test_records_come_in_many_forms(learn, read, form):
+    records = [{"a": 1.0, "b": "x"}, {"a": 2.0, "b": "y"}]
+    reader = learn(records)
+    assert_same(read(learn(form(records)), form(records)), read(reader, records))
+    assert_same(read(reader, form(records[:1])), read(reader, records[:1]))
+
+
+def test_tables_of_pyarrow_come_in_many_forms(learn, read):
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": ["x", None, "y"]})
+    table = pa.Table.from_pandas(frame)
+    views = table.set_column(1, "b", pa.array(["x", None, "y"], pa.string_view()))
+    expected = read(learn(frame), frame)
+    for form in (table, table.to_batches()[0], views):
+        assert_same(read(learn(form), form), expected)
+        assert_same(read(learn(frame), form), expected)
+
+
 def test_keys_of_records_have_no_order(learn, read):
     records = [{"a": 1.0, "b": "x"}, {"a": 2.0, "b": "y"}]
     reader = learn(records)
@@ -263,6 +321,32 @@ def test_tables_that_are_not_there_yet_are_refused(learn):
         learn({"a": [1.0]})
 
 
-def test_repeated_names_are_refused(learn):
-    with pytest.raises(ValueError, match="unique column names"):
-        learn(pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]))
+@pytest.mark.parametrize(
+    "X",
+    [{1.0}, (row for row in [[1.0]]), "table", b"table"],
+    ids=["set", "generator", "string", "bytes"],
+)
+def test_what_has_no_rows_is_refused(learn, read, X):
+    reader = learn(np.ones((2, 2)))
+    for call in (lambda: learn(X), lambda: read(reader, X)):
+        with pytest.raises(TypeError, match=r"X must be a table, got a .*Pass a DataFrame"):
+            call()
+
+
+@pytest.mark.parametrize("library", [pd.Series, pl.Series, pa.chunked_array])
+def test_single_columns_are_refused(learn, read, library):
+    reader = learn(pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}))
+    column = library([["x", "y"]]) if library is pa.chunked_array else library(["x", "y"])
+    for call in (lambda: learn(column), lambda: read(reader, column)):
+        with pytest.raises(ValueError, match="Expected a 2-dimensional container"):
+            call()
+
+
+def test_repeated_names_are_refused(learn, read):
+    twice = pd.DataFrame([[1.0, 2.0]], columns=["a", "a"])
+    for call in (
+        lambda: learn(twice),
+        lambda: read(learn(twice.set_axis(["a", "b"], axis=1)), twice),
+    ):
+        with pytest.raises(ValueError, match=r"unique column names, but the columns \['a'\] occur"):
+            call()

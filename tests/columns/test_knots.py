@@ -15,7 +15,7 @@ from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
 from sk_mmoe import MMoEClassifier, MMoERegressor, fit_runs, load_model, save_model
-from sk_mmoe.columns._knots import Knots
+from sk_mmoe.columns.kinds._knots import Knots
 from sk_mmoe.datasets import fetch_census_income
 
 RNG = np.random.default_rng(0)

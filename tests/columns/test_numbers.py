@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
@@ -22,6 +23,23 @@ def test_a_gap_that_fit_did_not_see_is_read_as_the_mean(learn, read, library, n_
     reader = learn(library(TABLE))
     expected = later.fillna({"b": TABLE["b"].mean()}).to_numpy("float32")
     assert_array_equal(read(reader, library(later))[0], expected)
+
+
+NAN = np.array([np.nan, 1.0, 2.0])
+NULLABLE = {
+    "pandas": pd.arrays.FloatingArray(NAN, np.zeros(3, dtype=bool)),
+    "pyarrow": pd.arrays.ArrowExtensionArray(pa.array(NAN)),
+}
+
+
+@pytest.mark.parametrize("column", NULLABLE.values(), ids=NULLABLE)
+def test_a_nan_among_nullable_numbers_is_a_gap(learn, read, column):
+    table = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": column})
+    plain = table.astype("float64")
+    ours, theirs = learn(table), learn(plain)
+    assert ours.network_inputs() == theirs.network_inputs()
+    for one, other in zip(read(ours, table), read(theirs, plain), strict=True):
+        assert_array_equal(one, other)
 
 
 def test_numbers_that_are_to_be_read_as_they_are_may_not_be_missing(learn, read):

@@ -9,8 +9,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sk_mmoe import MMoERegressor
 from sk_mmoe.columns._column import ColumnSettings
-from sk_mmoe.columns._knots import Knots
-from sk_mmoe.columns._scaled_numbers import ScaledNumbers
+from sk_mmoe.columns.kinds._knots import Knots
+from sk_mmoe.columns.kinds._scaled_numbers import ScaledNumbers
 
 SETTINGS = ColumnSettings(n_knots="auto", scales_numbers=True)
 FAST = {"max_iter": 3, "dtype": "float64", "random_state": 0}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sk_mmoe.columns._categories import Categories
 from sk_mmoe.columns._column import Column, ColumnInfo, ColumnSettings
-from sk_mmoe.columns._knots import Knots
-from sk_mmoe.columns._numbers import Numbers
-from sk_mmoe.columns._scaled_numbers import ScaledNumbers
+from sk_mmoe.columns.kinds._categories import Categories
+from sk_mmoe.columns.kinds._knots import Knots
+from sk_mmoe.columns.kinds._numbers import Numbers
+from sk_mmoe.columns.kinds._scaled_numbers import ScaledNumbers
 
 # A column is read by the first kind that takes it.
 KINDS: tuple[type[Column], ...] = (

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from sk_mmoe.columns._column import Column, ColumnInfo, ColumnSettings, Slots
-from sk_mmoe.columns._knots import Knots
+from sk_mmoe.columns.kinds._knots import Knots
 
 # Standardised numbers stay below this limit, and are hardly changed far below it.
 _LIMIT = 5.0
@@ -20,7 +20,7 @@ class ScaledNumbers(Column):
     The first view is one number, the standardised value :math:`z` bent to
     :math:`z / \sqrt{1 + (z / 5)^2}`: far beyond the training values it holds. A network learns
     smooth and linear effects from it. The second view is that of
-    :class:`~sk_mmoe.columns._knots.Knots`, from which a network learns thresholds and single
+    :class:`~sk_mmoe.columns.kinds._knots.Knots`, from which a network learns thresholds and single
     values. A column of two values, none of them missing, has the first view only, from which the
     second would follow, and is divided by their difference.
 

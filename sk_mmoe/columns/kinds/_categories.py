@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -15,6 +17,7 @@ from sk_mmoe.columns._frame import Labels
 from sk_mmoe.columns._roles import refuse_role
 from sk_mmoe.columns._warn import warn_user
 
+_FLOATS: dict[int, Any] = {64: np.float64, 32: np.float32, 16: np.float16}
 _CATEGORICAL = (Role.NUMBER, Role.LABEL, Role.DATE_STRING)
 
 # With so many rows, unseen categories alone are no chance.
@@ -25,7 +28,7 @@ class Categories(Column):
     """A column of labels with one slot: the category of a value.
 
     Values are looked up by equality, so that 1, 1.0 and True are one category, whatever the dtypes
-    of `fit` and `predict`.
+    of `fit` and `predict`. Numbers with fractions are compared in the lower of both precisions.
 
     Parameters
     ----------
@@ -35,8 +38,8 @@ class Categories(Column):
         Whether missing values have a code, after those of the categories.
     weights : array-like of float of shape (n_codes,)
         The weight of each category's vector: less, the fewer rows taught it.
-    is_single : bool, default=False
-        Whether the categories are numbers in single precision.
+    n_bits : {64, 32, 16}, default=64
+        The precision of categories that are numbers with fractions.
     """
 
     kind: ClassVar[str] = "categories"
@@ -44,12 +47,12 @@ class Categories(Column):
     reads: ClassVar[Literal["labels"]] = "labels"
 
     def __init__(
-        self, labels: Sequence[Any], has_missing: bool, weights: Any, is_single: bool = False
+        self, labels: Sequence[Any], has_missing: bool, weights: Any, n_bits: int = 64
     ) -> None:
         self.labels = list(labels)
         self.has_missing = has_missing
         self.weights = np.asarray(weights, dtype=np.float64)
-        self.is_single = is_single
+        self.n_bits = n_bits
         self._set_lookups()
 
     def _set_lookups(self) -> None:
@@ -57,12 +60,6 @@ class Categories(Column):
         self._missing = len(self.labels) if self.has_missing else -1
         self._codes = {label: code for code, label in enumerate(self.labels)}
         self._kinds = {kind_of(type_) for type_ in set(map(type, self.labels))}
-        # The same number with a fraction is another one in single precision than in double.
-        self._rounded: dict[float, int] = {}
-        for label, code in self._codes.items():
-            if isinstance(label, float):  # two that become one are neither
-                rounded = float(np.float32(label))
-                self._rounded[rounded] = -1 if rounded in self._rounded else code
         self._last_lookup: tuple[Any, np.ndarray] = (None, np.empty(0, dtype=np.int32))
 
     @classmethod
@@ -89,7 +86,8 @@ class Categories(Column):
             or bool((values.codes < 0).any())
             or any(_is_missing(label) for label in labels)
         )
-        column = cls(known, has_missing, np.ones(len(known) + has_missing), values.is_single)
+        n_bits = min((_bits_of(label, values.n_bits) for label in labels), default=64)
+        column = cls(known, has_missing, np.ones(len(known) + has_missing), n_bits)
         if not (settings.of_stream or settings.one_hot):
             counts = np.bincount(column._find(values), minlength=column.n_codes)
             column.weights = counts / (counts + settings.smooth)
@@ -110,7 +108,7 @@ class Categories(Column):
             "labels": self.labels,
             "has_missing": self.has_missing,
             "weights": self.weights,
-            "is_single": self.is_single,
+            "n_bits": self.n_bits,
         }
 
     def read(self, values: Labels, name: Any = None) -> Slots:
@@ -139,27 +137,43 @@ class Categories(Column):
             # Of many strings only the distinct ones are looked up, and once for tables of one
             # dtype. The last place is that of a missing value.
             lookup = np.array(
-                [*self._find_labels(values.values, values.is_single), self._missing], dtype=np.int32
+                [*self._find_labels(values.values, values.n_bits), self._missing], dtype=np.int32
             )
             if values.is_declared:
                 self._last_lookup = values.values, lookup
         codes: np.ndarray = lookup[values.codes]
         return codes
 
-    def _find_labels(self, labels: Iterable[Any], is_single: bool) -> list[int]:
+    def _find_labels(self, labels: Iterable[Any], n_bits: int) -> list[int]:
         """Return the code of each label."""
         labels = list(labels)
         codes = [self._codes.get(label, -1) for label in labels]
+        rounded: dict[int, dict[float, int]] = {}
         for place, (label, code) in enumerate(zip(labels, codes, strict=True)):
             if code >= 0:
                 continue
             if _is_missing(label):
                 codes[place] = self._missing
-            elif isinstance(label, float | np.floating) and self.is_single != (
-                is_single or isinstance(label, np.float32)
-            ):
-                codes[place] = self._rounded.get(float(np.float32(label)), -1)
+                continue
+            bits = _bits_of(label, n_bits)
+            plain = _plain(label)
+            codes[place] = self._codes.get(plain, -1)
+            if isinstance(plain, float) and codes[place] < 0 and bits != self.n_bits:
+                bits = min(bits, self.n_bits)
+                if bits not in rounded:
+                    rounded[bits] = self._round(bits)
+                codes[place] = rounded[bits].get(float(_FLOATS[bits](plain)), -1)
         return codes
+
+    def _round(self, n_bits: int) -> dict[float, int]:
+        """Return the codes of numbers with fractions in lower precision."""
+        rounded: dict[float, int] = {}
+        with np.errstate(over="ignore"):
+            for label, code in self._codes.items():
+                if isinstance(label, float):  # two that become one are neither
+                    number = float(_FLOATS[n_bits](label))
+                    rounded[number] = -1 if number in rounded else code
+        return rounded
 
     def find_unseen(self, values: Labels, codes: np.ndarray | None = None) -> list[Any]:
         """Return the labels that are no category."""
@@ -202,8 +216,16 @@ class Categories(Column):
 
 
 def _plain(label: Any) -> Any:
-    """Return a scalar of NumPy as one of Python."""
+    """Return a scalar of NumPy, or a number that is exact, as the usual one of Python."""
+    if isinstance(label, Decimal | Fraction):
+        number = float(label)
+        return int(label) if number.is_integer() and label == int(label) else number
     return label.item() if isinstance(label, np.generic) else label
+
+
+def _bits_of(label: Any, n_bits: int) -> int:
+    """Return the precision of a label that may be a number with a fraction."""
+    return min(8 * label.dtype.itemsize, 64) if isinstance(label, np.floating) else n_bits
 
 
 def _is_missing(label: Any) -> bool:
