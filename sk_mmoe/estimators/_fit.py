@@ -25,8 +25,12 @@ from sk_mmoe.tasks._kinds import names_its_classes, resolve_kinds
 from sk_mmoe.tasks._leaks import warn_of_leaks
 from sk_mmoe.tasks._targets import check_same_length, read_targets
 from sk_mmoe.tasks._weights import check_sample_weight
+from sk_mmoe.training._divergence import FAR_ABOVE_IN_STREAM, warn_of_divergence
 from sk_mmoe.training._net import MultiTaskNet
 from sk_mmoe.training._samples import TableDataset
+
+# An endless stream must not fill the memory with its history.
+_RECORDED_CHUNKS = 99  # and the one that follows
 
 ValidationSet = tuple[Any, Any, Any]
 
@@ -99,6 +103,7 @@ def fit_model(
         _continue_from(net, fitted.net)
     model = FittedModel(data.reader, data.tasks, net)
     train(model, data)
+    warn_of_divergence(net, data.tasks.names, data.train)
     warn_of_polarised_gates(net, data.tasks.names, data.train)
     return model
 
@@ -205,8 +210,9 @@ def fit_chunk(
             "of partial_fit, e.g. with joblib."
         )
     if fitted is not None:
-        _continue_from(net, fitted.net)
+        _continue_from(net, fitted.net, n_epochs=_RECORDED_CHUNKS)
     net.train(samples, epochs=1)
+    warn_of_divergence(net, tasks.names, samples, factor=FAR_ABOVE_IN_STREAM)
     return FittedModel(reader, tasks, net)
 
 
@@ -388,10 +394,10 @@ def _read_validation_set(
         raise ValueError(f"the validation set (X_val, y_val): {error}") from error
 
 
-def _continue_from(net: MultiTaskNet, fitted: MultiTaskNet) -> None:
-    """Go on where an earlier training stopped."""
+def _continue_from(net: MultiTaskNet, fitted: MultiTaskNet, *, n_epochs: int | None = None) -> None:
+    """Go on where an earlier training stopped, with all of its history or its last epochs."""
     try:
-        net.continue_from(fitted)
+        net.continue_from(fitted, n_epochs=n_epochs)
     except (RuntimeError, ValueError) as error:
         raise ValueError(
             "the parameters that shape the network or its optimizer have changed since the first "

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sk_mmoe.callbacks import ConvergenceMonitor, _copy_callbacks
+from sk_mmoe.callbacks import ConvergenceMonitor
+from sk_mmoe.callbacks._copies import copy_callbacks
 from sk_mmoe.columns._reader import TableReader
 from sk_mmoe.nn import EmbeddedNetwork, FusedAdamW, MultiTaskLoss
 from sk_mmoe.tasks._encoder import TaskEncoder
@@ -81,7 +82,7 @@ def make_net(
         "lr": estimator.learning_rate_init,
         "batch_size": batch_size,
         "iterator_train__shuffle": True,
-        "callbacks": [("monitor", monitor), *_copy_callbacks(estimator.callbacks)],
+        "callbacks": [("monitor", monitor), *copy_callbacks(estimator.callbacks)],
         "train_split": None,
         "verbose": int(estimator.verbose),
         "device": check_device(estimator.device),

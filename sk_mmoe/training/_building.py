@@ -18,7 +18,7 @@ from sk_mmoe.nn import (
     initialize_weights,
     parameter_groups,
 )
-from sk_mmoe.training._seeding import epoch_seed, forked_rng
+from sk_mmoe.training._seeding import epoch_seed, seed_generators, separate_generators
 
 _Net = TypeVar("_Net", bound="NetBuilding")
 
@@ -42,13 +42,33 @@ class NetBuilding(NeuralNet):
 
     def initialize(self: _Net) -> _Net:
         """Build module, criterion, optimizer and callbacks, from the seed."""
-        with forked_rng(self.device):
-            torch.manual_seed(epoch_seed(self.seed, 0))
+        with separate_generators(self.device):
+            seed_generators(epoch_seed(self.seed, 0))
             super().initialize()
         return self
 
-    def continue_from(self: _Net, other: NetBuilding) -> _Net:
-        """Take over weights, optimizer state and history of a net of the same architecture."""
+    def continue_from(self: _Net, other: NetBuilding, *, n_epochs: int | None = None) -> _Net:
+        """Take over weights, optimizer state and history of a net of the same architecture.
+
+        Parameters
+        ----------
+        other : MultiTaskNet
+            The net, which stays as it is.
+        n_epochs : int, default=None
+            How many of the last epochs of the history to take over. `None`: all of them.
+
+        Returns
+        -------
+        MultiTaskNet
+            The net itself.
+
+        Raises
+        ------
+        ValueError
+            If the optimizers differ.
+        RuntimeError
+            If the networks differ.
+        """
         if not self.initialized_:
             self.initialize()
         self.module_.load_state_dict(other.module_.state_dict())
@@ -62,7 +82,9 @@ class NetBuilding(NeuralNet):
         self.criterion_.load_state_dict(other.criterion_.state_dict())
         if self.average_ is not None and other.average_ is not None:
             self.average_.load_state_dict(other.average_.state_dict())
-        self.history = deepcopy(other.history)
+        epochs = list(other.history)[-n_epochs if n_epochs else None :]
+        # What is recorded of an epoch never changes after its end: the rows need not be copied.
+        self.history = History(epochs)
         return self
 
     def initialize_module(self: _Net) -> _Net:
@@ -71,11 +93,12 @@ class NetBuilding(NeuralNet):
         if self.further_seeds:
             networks = [self.module_]
             for seed in self.further_seeds:
-                torch.manual_seed(epoch_seed(seed, 0))
+                seed_generators(epoch_seed(seed, 0))
                 self._build_module()
                 networks.append(self.module_)
             self.module_ = MemberStack(networks)
-        self.module_ = self.module_.to(getattr(torch, self.dtype))
+        # Threads that predict with a loaded model must not find dropout switched on.
+        self.module_ = self.module_.to(getattr(torch, self.dtype)).eval()
         return self
 
     def _build_module(self) -> None:
