@@ -82,7 +82,7 @@ class TrainingCheckpoint(Callback):
         # A net that has been trained already (warm start) has nothing to resume.
         if not path.exists() or len(net.history) > 0:
             return
-        state = read_checkpoint(path, net.device)
+        state = read_checkpoint(path, net.device, names=self._state(net).keys())
         self._check_same_training(net, state)
         net.module_.load_state_dict(state["module"])
         net.criterion_.load_state_dict(state["criterion"])
@@ -100,7 +100,11 @@ class TrainingCheckpoint(Callback):
         """Write the state of training."""
         if net.n_epochs % self.every != 0 and not net.stop_training_:
             return
-        state = {
+        write_checkpoint(Path(self.path), self._state(net))
+
+    def _state(self, net: Any) -> dict[str, Any]:
+        """Return all that a training needs to go on, and that tells whose training it is."""
+        return {
             "seed": net.seed,
             "table": self.table_,
             "parameters": self.parameters_,
@@ -112,7 +116,6 @@ class TrainingCheckpoint(Callback):
             "history": _plain(list(net.history)),
             "monitors": [monitor.state_dict() for monitor in _monitors(net)],
         }
-        write_checkpoint(Path(self.path), state)
 
     def _check_same_training(self, net: Any, state: dict[str, Any]) -> None:
         """Raise a ValueError unless a state is that of the training which begins."""

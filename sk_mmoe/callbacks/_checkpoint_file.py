@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Set
 from contextlib import suppress
 from hashlib import sha256
 from io import BytesIO
@@ -53,7 +54,7 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
         raise OSError(error.errno, reason, str(path)) from error
 
 
-def read_checkpoint(path: Path, device: str) -> dict[str, Any]:
+def read_checkpoint(path: Path, device: str, *, names: Set[str]) -> dict[str, Any]:
     """Read the state that :func:`write_checkpoint` wrote; no code in the file is run.
 
     Parameters
@@ -62,6 +63,8 @@ def read_checkpoint(path: Path, device: str) -> dict[str, Any]:
         The file.
     device : str
         Where the tensors are wanted.
+    names : set of str
+        The names of the entries that the state must have.
 
     Returns
     -------
@@ -86,7 +89,9 @@ def read_checkpoint(path: Path, device: str) -> dict[str, Any]:
     if title != _TITLE + _VERSION or sha256(content).hexdigest().encode() != digest:
         raise ValueError(foreign)
     try:
-        state: dict[str, Any] = torch.load(BytesIO(content), map_location=device, weights_only=True)
+        state: Any = torch.load(BytesIO(content), map_location=device, weights_only=True)
     except Exception as error:  # whatever torch raises on a file that someone made up
         raise ValueError(foreign) from error
+    if not isinstance(state, dict) or state.keys() != names:
+        raise ValueError(foreign)
     return state

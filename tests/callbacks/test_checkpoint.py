@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 from hashlib import sha256
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -244,11 +245,17 @@ def test_a_file_with_a_flipped_bit_is_refused(tmp_path, run, data):
         run(path, epochs=2)
 
 
-def forged():
-    """Return a file that has the right digest, but is not of torch."""
-    content = b"not of torch"
+def forged(content=b"not of torch"):
+    """Return a file that has the right digest, but another content."""
     digest = sha256(content).hexdigest().encode()
     return b"sk_mmoe checkpoint, version 1\n" + digest + b"\n" + content
+
+
+def torch_file(state):
+    """Return a state in torch's format."""
+    buffer = BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
 
 
 FOREIGN = {
@@ -259,6 +266,8 @@ FOREIGN = {
     "a zip file": b"PK\x03\x04" + bytes(100),
     "a pickle": b"\x80\x02cos\nsystem\n.",
     "forged": forged(),
+    "forged, of torch": forged(torch_file({"module": {}})),
+    "forged, no dict": forged(torch_file([1, 2])),
 }
 
 
