@@ -34,8 +34,6 @@ def build(*callbacks, **options):
         module__n_features=5,
         module__n_outputs=[1, 1],
         module__dropout=0.1,
-        criterion__losses=[regression_loss, regression_loss],
-        iterator_train__shuffle=True,
         callbacks=list(callbacks),
         **{
             "optimizer": torch.optim.AdamW,
@@ -45,6 +43,8 @@ def build(*callbacks, **options):
             "verbose": 0,
             "dtype": "float64",
             "seed": 7,
+            "criterion__losses": [regression_loss, regression_loss],
+            "iterator_train__shuffle": True,
         }
         | options,
     ).initialize()

@@ -507,6 +507,7 @@ def test_divergence_in_the_last_step_is_noticed(X, y):
         MMoEClassifier(max_iter=1, learning_rate_init=1e38, batch_size=400).fit(X, y)
 
 
+@pytest.mark.filterwarnings("ignore:training diverged")  # which they may well lead to
 def test_unscaled_inputs_are_warned_of(X, y):
     with pytest.warns(UserWarning, match=r"values up to 1\.\de\+06.*StandardScaler"):
         MMoEClassifier(max_iter=1).fit(X * [1e6 / np.abs(X["x0"]).max() * 1.5, *[1] * 7], y)
