@@ -76,8 +76,8 @@ def weights_by_name(weights: Any, names: Sequence[str], *, parameter: str) -> An
     -------
     object
         An array of shape (n_samples, n_tasks) in the place of a table with the names of the tasks.
-        Anything else as it is; it goes by place, as do tables whose columns or tasks only have
-        numbers.
+        Anything else as it is. It goes by place, and so do tables whose columns or tasks only have
+        numbers, and a single column for a single task.
 
     Raises
     ------
@@ -90,13 +90,11 @@ def weights_by_name(weights: Any, names: Sequence[str], *, parameter: str) -> An
     columns = [str(name) for name in table.names]
     numbered = table.names == list(range(len(columns)))
     unnamed = list(names) == [f"task{k}" for k in range(len(names))]
-    if set(columns) != set(names) and not (numbered or unnamed):
-        raise ValueError(
-            f"the columns of {parameter} must be the tasks {list(names)}, got {columns}."
-        )
     if set(columns) == set(names):
         return np.column_stack([table.columns[columns.index(name)] for name in names])
-    return np.column_stack(table.columns)
+    if numbered or unnamed or len(columns) == len(names) == 1:
+        return np.column_stack(table.columns)
+    raise ValueError(f"the columns of {parameter} must be the tasks {list(names)}, got {columns}.")
 
 
 def _as_pandas(column: nw.Series[Any]) -> pd.Series:

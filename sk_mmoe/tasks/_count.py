@@ -80,7 +80,8 @@ class CountTask(TaskWithNumbers):
         """Return the targets in units of their mean."""
         values = self.as_numbers(self.name, labels)
         _check_not_negative(self.name, values)
-        return values / self.mean
+        with np.errstate(over="ignore"):  # refused by the encoder of all tasks
+            return values / self.mean
 
     def in_units(self, scores: Tensor) -> Tensor:
         """Return the expected counts: positive and finite, however extreme the score is."""

@@ -144,12 +144,39 @@ class TaskEncoder:
                 )
 
     def encode(self, targets: Targets, *, dtype: torch.dtype) -> Tensor:
-        """Return encoded targets of shape (n_samples, n_tasks), zero where a label is missing."""
+        """Return encoded targets of shape (n_samples, n_tasks), zero where a label is missing.
+
+        Parameters
+        ----------
+        targets : Targets
+            The targets.
+        dtype : torch.dtype
+            The type of the network's numbers.
+
+        Returns
+        -------
+        Tensor of shape (n_samples, n_tasks)
+            The encoded targets.
+
+        Raises
+        ------
+        ValueError
+            If a label is none that its task can have, or is too large for the type.
+        """
         targets = self.check(targets)
-        encoded = np.zeros(targets.known.shape)
+        columns = np.zeros(targets.known.shape)
         for k, (task, labels) in enumerate(zip(self.tasks, targets.labels, strict=True)):
-            encoded[targets.known[:, k], k] = task.encode(labels)
-        return torch.from_numpy(encoded).to(dtype)
+            columns[targets.known[:, k], k] = task.encode(labels)
+        encoded = torch.from_numpy(columns).to(dtype)
+        if not (finite := encoded.isfinite().all(dim=0)).all():
+            names = [
+                name for name, fits in zip(self.names, finite.tolist(), strict=True) if not fits
+            ]
+            raise ValueError(
+                f"some targets of the tasks {names} are too large compared with those of the first "
+                "fit, which set the unit. Drop them, or fit again."
+            )
+        return encoded
 
     def label_weights(
         self, targets: Targets, weights: np.ndarray | None, class_weight: Any

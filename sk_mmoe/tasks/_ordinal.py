@@ -122,6 +122,10 @@ class OrdinalTask(TaskWithClasses):
         """Return the log-probability of each class."""
         return ordinal_log_proba(scores)
 
+    def same_classes(self, classes: np.ndarray) -> bool:
+        """Return whether all of these are classes of the task, whose order may name more."""
+        return bool((self.codes_of(classes) >= 0).all())
+
     def average(self, scores: Tensor) -> Tensor:
         """Return the scores of the mean probabilities."""
         logits = cumulative_logits(scores)

@@ -107,11 +107,19 @@ def test_weights_with_the_names_of_the_tasks_go_by_name():
 
 @pytest.mark.parametrize(
     ("table", "names"),
-    [(WEIGHTS.set_axis([0, 1], axis=1), NAMES), (WEIGHTS, ["task0", "task1"])],
+    [
+        (WEIGHTS.set_axis([0, 1], axis=1), NAMES),
+        (WEIGHTS, ["task0", "task1"]),
+    ],
 )
 def test_weights_or_tasks_without_names_go_by_place(table, names):
     found = weights_by_name(table, names, parameter="sample_weight")
     np.testing.assert_array_equal(found, [[1, 3], [2, 4]])
+
+
+def test_a_single_column_is_that_of_a_single_task_whatever_its_name():
+    found = weights_by_name(WEIGHTS[["like"]], ["click"], parameter="sample_weight")
+    np.testing.assert_array_equal(found, [[1], [2]])
 
 
 @pytest.mark.parametrize("columns", [["like", "buy"], ["like"], ["like", "click", "buy"]])

@@ -153,6 +153,16 @@ def test_squares_of_targets_need_not_be_numbers(factor):
     assert encoder.score([0 * standardised], targets) == pytest.approx(0, abs=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["regression", "count"])
+@pytest.mark.parametrize("value", [1e60, 1e307])
+def test_targets_far_beyond_those_of_the_first_fit_are_refused(kind, value):
+    first = read_targets([1e-3, 2e-3, 4e-3], estimator_name="E")
+    encoder = TaskEncoder.learn(first, kinds=[kind])
+    later = read_targets([1e-3, value], estimator_name="E")
+    with pytest.raises(ValueError, match=r"of the tasks \['task0'\] are too large compared"):
+        encoder.encode(later, dtype=torch.float32)
+
+
 # -- classes that users declare -----------------------------------------------------------------
 
 

@@ -35,6 +35,11 @@ LEAKS = {
     "with noise": (PRICE + 0.005 * RNG.normal(size=N), "price"),
     "its logarithm": (np.exp(3 * PRICE), "price"),
     "with gaps": (np.where(np.arange(N) % 3, PRICE, np.nan), "price"),
+    "with gaps in a nullable dtype": (
+        pd.Series(PRICE, dtype="Float64").mask(np.arange(N) % 3 == 0),
+        "price",
+    ),
+    "the class with gaps": (pd.Series(CLICK, dtype="Int64").mask(np.arange(N) % 3 == 0), "click"),
     "the binary class": (1 - CLICK, "click"),
     "the binary class as strings": (np.where(CLICK, "yes", "no"), "click"),
     "the binary class as booleans": (CLICK.astype(bool), "click"),
@@ -47,7 +52,7 @@ LEAKS = {
 @pytest.mark.parametrize(("column", "task"), LEAKS.values(), ids=LEAKS)
 def test_a_feature_that_gives_a_target_away_is_named_with_its_task(column, task):
     X = pd.DataFrame({"age": RNG.normal(size=N), "leak": column})
-    assert f"'leak' ('{task}')" in find_leaks(X)
+    assert f"'leak' (task '{task}')" in find_leaks(X)
     assert "'age'" not in find_leaks(X)
 
 
@@ -77,8 +82,13 @@ def test_a_rare_class_is_not_given_away_by_the_absence_of_others():
 def test_many_leaks_are_one_warning_that_shows_some():
     X = np.column_stack([PRICE * (k + 1) for k in range(8)])
     message = find_leaks(X)
-    assert "0 ('price'), 1 ('price'), 2" in message
+    assert "0 (task 'price'), 1 (task 'price'), 2" in message
     assert "and 3 more" in message
+
+
+def test_a_task_with_few_labels_is_not_looked_at():
+    y = pd.DataFrame({"rare": np.where(np.arange(N) < 20, PRICE, np.nan)})
+    assert find_leaks(PRICE[:, None], y, ["regression"]) is None
 
 
 def test_few_rows_and_sparse_matrices_are_not_looked_at():
@@ -91,11 +101,11 @@ def test_counts_and_ordered_classes_are_looked_at():
     y = pd.DataFrame({"visits": visits, "grade": visits // 4})
     X = pd.DataFrame({"double": 2.0 * visits, "grade_code": visits // 4})
     message = find_leaks(X, y, ["count", "ordinal"])
-    assert "'double' ('visits')" in message
-    assert "'grade_code' ('grade')" in message
+    assert "'double' (task 'visits')" in message
+    assert "'grade_code' (task 'grade')" in message
 
 
 def test_large_tables_are_judged_by_a_part_of_their_rows():
     y = RNG.normal(size=50_000)
     X = np.column_stack([y, RNG.normal(size=50_000)])
-    assert "0 ('task0')" in find_leaks(X, y, ["regression"])
+    assert "0 (task 'task0')" in find_leaks(X, y, ["regression"])

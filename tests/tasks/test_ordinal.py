@@ -243,8 +243,9 @@ def test_a_stream_with_a_declared_order_needs_no_further_classes():
     model = MMoEClassifier(tasks=[GRADES], random_state=0)
     first = y["grade"][:20].replace("high", "low")
     model.partial_fit(X[:20], first).partial_fit(X, y["grade"], classes=["high", "low", "middle"])
+    model.partial_fit(X[:20], first, classes=["low", "middle"])  # those that occur
     assert model.classes_.tolist() == GRADES
     with pytest.raises(
         ValueError, match=r"classes of task 'grade' are \['low', 'middle', 'high'\]"
     ):
-        model.partial_fit(X, y["grade"], classes=["high", "low"])
+        model.partial_fit(X, y["grade"], classes=["high", "top"])
