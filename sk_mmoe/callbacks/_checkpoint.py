@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from skorch.history import History
 
 from sk_mmoe.callbacks._checkpoint_file import read_checkpoint, write_checkpoint
 from sk_mmoe.callbacks._convergence import ConvergenceMonitor
+from sk_mmoe.callbacks._settings import describe_setting
 
 # Parameters of a net that a resumed training must share, by the beginnings of their names.
 _SHAPING = (
@@ -28,7 +28,6 @@ _SHAPING = (
     "further",
     "iterator_train",
 )
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 class TrainingCheckpoint(Callback):
@@ -84,6 +83,16 @@ class TrainingCheckpoint(Callback):
             return
         state = read_checkpoint(path, net.device, names=self._state(net).keys())
         self._check_same_training(net, state)
+        try:
+            self._resume(net, state)
+        except Exception as error:  # the state is whole, but not that of this network
+            raise ValueError(
+                f"the checkpoint {str(path)!r} does not fit the network of this training: {error} "
+                "Delete it to start afresh."
+            ) from error
+
+    def _resume(self, net: Any, state: dict[str, Any]) -> None:
+        """Give the net the state of another one."""
         net.module_.load_state_dict(state["module"])
         net.criterion_.load_state_dict(state["criterion"])
         net.optimizer_.load_state_dict(state["optimizer"])
@@ -143,21 +152,16 @@ class TrainingCheckpoint(Callback):
 def _parameters(net: Any) -> dict[str, str]:
     """Describe what shapes the network, its steps, and the choice of the weights that are kept."""
     described = {
-        name: _describe(value)
+        name: describe_setting(value)
         for name, value in vars(net).items()
         if name.startswith(_SHAPING) and not name.endswith("_")
     }
     watched = [f"{monitor.monitor} of task {monitor.task}" for monitor in _monitors(net)]
-    return described | {"main_task": ", ".join(watched)}
-
-
-def _describe(value: Any) -> str:
-    """Return a text that is the same for equal settings in every process."""
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_describe, value))}]"
-    if callable(value) and hasattr(value, "__qualname__"):
-        return f"{value.__module__}.{value.__qualname__}"
-    return _ADDRESS.sub("", repr(value))
+    schedules = [type(schedule).__name__ for schedule in _schedules(net)]
+    return described | {
+        "main_task": ", ".join(watched),
+        "schedules of the learning rate": ", ".join(schedules) or "none",
+    }
 
 
 def _monitors(net: Any) -> list[ConvergenceMonitor]:

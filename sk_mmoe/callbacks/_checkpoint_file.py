@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Set
-from contextlib import suppress
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -12,9 +10,12 @@ from typing import Any
 
 import torch
 
+from sk_mmoe.callbacks._files import replace_file
+
 # A line with the version, a line with a digest of what follows, and the state in torch's format.
 _TITLE = b"sk_mmoe checkpoint, version "
 _VERSION = b"1"
+_LONGEST_LINE = 80
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -37,21 +38,8 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
     torch.save(state, buffer)
     content = buffer.getbuffer()
     digest = sha256(content).hexdigest().encode()
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(b"\n".join([_TITLE + _VERSION, digest, b""]))
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())  # else a power cut may leave the new name without its content
-        partial.replace(path)
-    except BaseException as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
-        reason = f"the checkpoint cannot be written: {error.strerror or error}"
-        raise OSError(error.errno, reason, str(path)) from error
+    head = b"\n".join([_TITLE + _VERSION, digest, b""])
+    replace_file(path, [head, content], what="checkpoint")
 
 
 def read_checkpoint(path: Path, device: str, *, names: Set[str]) -> dict[str, Any]:
@@ -76,17 +64,20 @@ def read_checkpoint(path: Path, device: str, *, names: Set[str]) -> dict[str, An
     ValueError
         If the file is not one of :func:`write_checkpoint`, is damaged, or is of another version.
     """
-    title, _, rest = path.read_bytes().partition(b"\n")
-    digest, _, content = rest.partition(b"\n")
     afresh = "Delete it to start afresh."
-    if title.startswith(_TITLE) and title != _TITLE + _VERSION:
-        version = title.removeprefix(_TITLE).decode(errors="replace")
-        raise ValueError(
-            f"{str(path)!r} is a checkpoint of format version {version}, this release reads "
-            f"version {_VERSION.decode()}. {afresh}"
-        )
+    with path.open("rb") as file:
+        title = file.readline(_LONGEST_LINE).removesuffix(b"\n")
+        if title.startswith(_TITLE) and title != _TITLE + _VERSION:
+            version = title.removeprefix(_TITLE).decode(errors="replace")
+            raise ValueError(
+                f"{str(path)!r} is a checkpoint of format version {version}, this release reads "
+                f"version {_VERSION.decode()}. {afresh}"
+            )
+        digest = file.readline(_LONGEST_LINE).removesuffix(b"\n")
+        # Of a file that is none of ours, which may be large, two lines are enough.
+        content = file.read() if title == _TITLE + _VERSION else b""
     foreign = f"{str(path)!r} is no checkpoint of sk_mmoe, or damaged. {afresh}"
-    if title != _TITLE + _VERSION or sha256(content).hexdigest().encode() != digest:
+    if sha256(content).hexdigest().encode() != digest:
         raise ValueError(foreign)
     try:
         state: Any = torch.load(BytesIO(content), map_location=device, weights_only=True)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from skorch.callbacks import Callback, LRScheduler
 
 from sk_mmoe.callbacks import ConvergenceMonitor, TrainingCheckpoint
-from sk_mmoe.callbacks._checkpoint import _describe
+from sk_mmoe.callbacks._settings import describe_setting
 from sk_mmoe.training._samples import TableDataset
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -216,8 +216,14 @@ def test_a_resumed_training_may_take_longer_and_be_more_patient(tmp_path, run):
 def test_a_checkpoint_is_the_same_in_every_process():
     # Functions and objects are described without their place in memory.
     first, second = (make_balancing() for _ in range(2))
-    assert _describe(first) == _describe(second)
-    assert _describe([other_loss]).endswith("other_loss]")
+    assert describe_setting(first) == describe_setting(second)
+    assert describe_setting([other_loss] * 2).endswith("other_loss]")
+
+
+def test_sizes_are_described_alike_whichever_way_they_are_given():
+    for size in (64, np.int64(64), [64], (64,), np.array([64])):
+        assert describe_setting(size) == "64"
+    assert describe_setting((64, 32)) == describe_setting(np.array([64, 32])) == "[64, 32]"
 
 
 def make_balancing():
