@@ -173,7 +173,7 @@ def test_what_does_not_fit_the_weights_is_refused_before_memory_is_taken(tmp_pat
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("dtype", ["<U1000000000", "S4000000000", "V4000000000", "1000000000f8"])
+@pytest.mark.parametrize("dtype", ["<U100000000", "S400000000", "V400000000", "100000000f8"])
 def test_the_type_of_an_array_takes_no_memory(dtype):
     value = {"kind": "array", "dtype": dtype, "items": ["a"]}
     if dtype[0] in "<S":
