@@ -401,5 +401,5 @@ def _continue_from(net: MultiTaskNet, fitted: MultiTaskNet, *, n_epochs: int | N
     except (RuntimeError, ValueError) as error:
         raise ValueError(
             "the parameters that shape the network or its optimizer have changed since the first "
-            "fit. Set warm_start=False, or clone the estimator, to start afresh."
+            f"fit: {error}. Set warm_start=False, or clone the estimator, to start afresh."
         ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from itertools import pairwise
 from numbers import Integral
 from typing import Any
@@ -33,6 +33,8 @@ def make_activation(name: str) -> nn.Module:
 
 def check_sizes(sizes: Any, *, name: str) -> tuple[int, ...]:
     """Return one size or several as a tuple of positive integers."""
+    if isinstance(sizes, Set | Mapping):
+        raise ValueError(f"{name} must be positive integers in an order, got {sizes}.")
     sizes = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
     for size in sizes:
         if not isinstance(size, Integral) or isinstance(size, bool) or int(size) < 1:

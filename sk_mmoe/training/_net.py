@@ -180,6 +180,14 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
         """Return the data sets that :meth:`train` was given."""
         return self._datasets
 
+    def predict_proba(self, X: Any) -> Any:
+        """Point to what predicts: skorch's own method knows one output only."""
+        raise TypeError(
+            "a MultiTaskNet has several outputs and no labels. Use the `predict` of its estimator, "
+            "or `net.predict_scores(X)` for raw scores. For a metric after each epoch, use "
+            "scikit-learn's ScoringMonitor with set_callbacks."
+        )
+
     def fit_loop(
         self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any
     ) -> MultiTaskNet:

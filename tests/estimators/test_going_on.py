@@ -43,6 +43,66 @@ def test_a_warm_start_under_other_task_weights_goes_on_learning():
     assert new < 0.5 * old
 
 
+BALANCINGS = ("fixed", "uncertainty", "dwa", "famo", "gradnorm", "pcgrad")
+
+
+@pytest.mark.parametrize("call", ["fit", "partial_fit"])
+@pytest.mark.parametrize("now", BALANCINGS)
+@pytest.mark.parametrize("before", ["fixed", "uncertainty", "gradnorm"])
+def test_another_balancing_goes_on_learning(before, now, call):
+    options = {"max_iter": 3, "warm_start": True, "learning_rate_init": 0.01, "random_state": 0}
+    model = MMoERegressor(loss_balancing=before, **options)
+    getattr(model, call)(X, OLD)
+    first, score = model.predict(X), model.score(X, NEW)
+    model.set_params(loss_balancing=now)
+    for _ in range(3):
+        getattr(model, call)(X, NEW)
+    assert not np.array_equal(model.predict(X), first)
+    assert model.score(X, NEW) > score
+
+
+def test_other_weights_of_classes_go_on_learning():
+    y = (X[:, :2] > 1).astype(int)  # rare
+    model = MMoEClassifier(max_iter=20, warm_start=True, random_state=0).fit(X, y)
+    before = model.predict(X).mean()
+    model.set_params(class_weight=[{1: 20.0}] * 2, max_iter=40).fit(X, y)
+    assert model.predict(X).mean() > before
+    stream = MMoEClassifier(random_state=0)
+    for class_weight in (None, [{1: 20.0}] * 2):
+        before = [p[:, 1].mean() for p in stream.predict_proba(X)] if class_weight else None
+        for _ in range(30):
+            stream.set_params(class_weight=class_weight).partial_fit(X, y, classes=[[0, 1]] * 2)
+    assert (np.mean([p[:, 1].mean() for p in stream.predict_proba(X)]) > before).all()
+
+
+CHANGES = {
+    "activation": "tanh",
+    "n_experts": 3,
+    "expert_hidden_layer_sizes": (64, 64),
+    "normalize_experts": True,
+    "gate": "top_k",
+}
+
+
+@pytest.mark.parametrize(("name", "value"), CHANGES.items(), ids=CHANGES)
+@pytest.mark.parametrize("call", ["fit", "partial_fit"])
+def test_another_function_is_refused(name, value, call):
+    model = MMoERegressor(max_iter=1, warm_start=True, random_state=0)
+    getattr(model, call)(X, OLD)
+    before = model.predict(X)
+    model.set_params(**{name: value})
+    with pytest.raises(ValueError, match=rf"have changed since the first fit: .*{name} was"):
+        getattr(model, call)(X, OLD)
+    np.testing.assert_array_equal(model.predict(X), before)
+
+
+def test_sizes_may_be_given_the_other_way():
+    model = MMoERegressor(max_iter=1, warm_start=True, random_state=0).fit(X, OLD)
+    for sizes in (64, [64], np.array([64])):
+        model.set_params(expert_hidden_layer_sizes=sizes).fit(X, OLD)
+    assert model.n_iter_ == 4
+
+
 @pytest.mark.parametrize("n_members", [1, 2])
 def test_a_stream_of_any_length_stays_as_small(n_members, tmp_path):
     model = MMoERegressor(n_experts=2, n_members=n_members, random_state=0)
