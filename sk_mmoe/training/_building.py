@@ -55,7 +55,7 @@ class NetBuilding(NeuralNet):
     def initialize(self: _Net) -> _Net:
         """Build module, criterion, optimizer and callbacks, from the seed."""
         with separate_generators(self.device):
-            seed_generators(epoch_seed(self.seed, 0))
+            seed_generators(epoch_seed(self.seed, 0), self.device)
             super().initialize()
         return self
 
@@ -108,7 +108,7 @@ class NetBuilding(NeuralNet):
         if self.further_seeds:
             networks = [self.module_]
             for seed in self.further_seeds:
-                seed_generators(epoch_seed(seed, 0))
+                seed_generators(epoch_seed(seed, 0), self.device)
                 self._build_module()
                 networks.append(self.module_)
             self.module_ = MemberStack(networks)

@@ -212,7 +212,7 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
     def notify(self, method_name: str, **kwargs: Any) -> None:
         """Call the callbacks; a stop takes effect when all of them have seen the epoch."""
         if method_name == "on_epoch_begin":
-            seed_generators(epoch_seed(self.seed, self.n_epochs + 1))
+            seed_generators(epoch_seed(self.seed, self.n_epochs + 1), self.device)
             entry = "train_member_task_losses" if self.further_seeds else "train_task_losses"
             past = [epoch[entry] for epoch in self.history]
             self.criterion_.balancing.begin_epoch(past)

@@ -13,16 +13,23 @@ import torch
 from sk_mmoe.nn._random import current_generator, drawing_from
 
 _GLOBAL_GENERATORS = RLock()
+# A process that is forked in the middle of an import by another thread could never import that
+# module. So a fork waits for the modules that torch imports when it is first used.
+_IMPORTS = RLock()
 
 
-def _renew_lock() -> None:
-    """Replace the lock in a forked process, where no thread is left that would release it."""
-    global _GLOBAL_GENERATORS
-    _GLOBAL_GENERATORS = RLock()
+def _renew_locks() -> None:
+    """Replace the locks in a forked process, where no thread is left that would release them."""
+    global _GLOBAL_GENERATORS, _IMPORTS
+    _GLOBAL_GENERATORS, _IMPORTS = RLock(), RLock()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
-    os.register_at_fork(after_in_child=_renew_lock)
+    os.register_at_fork(
+        before=lambda: _IMPORTS.acquire(),
+        after_in_parent=lambda: _IMPORTS.release(),
+        after_in_child=_renew_locks,
+    )
 
 
 def epoch_seed(seed: int, epoch: int) -> int:
@@ -58,6 +65,8 @@ def separate_generators(device: str) -> Iterator[None]:
     device : str
         The device.
     """
+    with _IMPORTS:
+        import torch._dynamo  # which torch.optim imports when the first optimizer is made
     used = torch.device(device)
     devices = [used] if used.type == "cuda" else []
     with (
@@ -68,15 +77,21 @@ def separate_generators(device: str) -> Iterator[None]:
         yield
 
 
-def seed_generators(seed: int) -> None:
+def seed_generators(seed: int, device: str) -> None:
     """Seed the generators inside of :func:`separate_generators`.
 
     Parameters
     ----------
     seed : int
         The seed.
+    device : str
+        The device.
     """
-    torch.manual_seed(seed)
+    # torch.manual_seed would ask for a lock of torch.cuda, which a thread may have held when this
+    # process was forked.
+    torch.default_generator.manual_seed(seed)
+    if torch.device(device).type == "cuda":
+        torch.cuda.manual_seed_all(seed)
     generator = current_generator()
     if generator is not None:
         generator.manual_seed(seed)

@@ -22,7 +22,7 @@ def test_seeds_of_epochs_differ():
 def test_the_global_generator_gets_its_state_back():
     before = torch.random.get_rng_state()
     with separate_generators("cpu"):
-        seed_generators(5)
+        seed_generators(5, "cpu")
         assert torch.equal(torch.rand(3), torch.rand(3, generator=seeded(5)))
         assert torch.equal(
             torch.rand(3, generator=current_generator()), torch.rand(3, generator=seeded(5))
@@ -107,6 +107,49 @@ def test_a_forked_process_trains_while_a_thread_of_its_parent_does():
         thread.join()
         assert done and os.waitstatus_to_exitcode(status) == 7
         held.predict(X)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=300)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
+def test_processes_forked_at_any_moment_of_a_training_train():
+    # The first ones while torch imports what it needs for an optimizer.
+    program = """
+        import os, threading, time, warnings
+        import numpy as np, torch
+        from sk_mmoe import SharedBottomRegressor
+        torch.set_num_threads(1)
+        X = np.random.default_rng(0).normal(size=(50, 3))
+        ended = threading.Event()
+
+        def fit():
+            SharedBottomRegressor(max_iter=2, dropout=0.2).fit(X, X[:, :2])
+
+        def keep_fitting():
+            while not ended.is_set():
+                fit()
+
+        warnings.simplefilter("ignore")  # Python's own, of threads and forks
+        thread = threading.Thread(target=keep_fitting)
+        thread.start()
+        codes = []
+        for _ in range(8):
+            child = os.fork()
+            if child == 0:
+                fit()
+                os._exit(7)
+            for _ in range(1200):
+                done, status = os.waitpid(child, os.WNOHANG)
+                if done:
+                    codes.append(os.waitstatus_to_exitcode(status))
+                    break
+                time.sleep(0.05)
+            else:
+                os.kill(child, 9)
+                break
+        ended.set()
+        thread.join()
+        assert codes == [7] * 8, codes
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=300)
 
