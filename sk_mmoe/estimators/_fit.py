@@ -26,6 +26,7 @@ from sk_mmoe.tasks._leaks import warn_of_leaks
 from sk_mmoe.tasks._targets import check_same_length, read_targets
 from sk_mmoe.tasks._weights import check_sample_weight
 from sk_mmoe.training._divergence import FAR_ABOVE_IN_STREAM, warn_of_divergence
+from sk_mmoe.training._forks import forks_wait_for_first_call
 from sk_mmoe.training._net import MultiTaskNet
 from sk_mmoe.training._samples import TableDataset
 
@@ -108,6 +109,7 @@ def fit_model(
     return model
 
 
+@forks_wait_for_first_call
 def prepare(
     estimator: Any,
     X: Any,
@@ -216,6 +218,7 @@ def fit_chunk(
     return FittedModel(reader, tasks, net)
 
 
+@forks_wait_for_first_call
 def prepare_stream(
     estimator: Any,
     X: Any,
@@ -257,6 +260,7 @@ def prepare_stream(
     return TrainingData(reader, tasks, draw_seeds(estimator), samples, None)
 
 
+@forks_wait_for_first_call
 def read_chunk(
     estimator: Any,
     reader: TableReader,

@@ -13,6 +13,7 @@ from sk_mmoe.nn import EmbeddedNetwork, FusedAdamW, MultiTaskLoss
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._weights import check_task, check_task_weights
 from sk_mmoe.training._device import check_device
+from sk_mmoe.training._forks import forks_wait_for_first_call
 from sk_mmoe.training._members import MemberMonitor
 from sk_mmoe.training._net import MultiTaskNet
 
@@ -34,6 +35,7 @@ _OWN_PARAMETERS = {
 }
 
 
+@forks_wait_for_first_call
 def make_net(
     estimator: Any,
     reader: TableReader,

@@ -13,23 +13,16 @@ import torch
 from sk_mmoe.nn._random import current_generator, drawing_from
 
 _GLOBAL_GENERATORS = RLock()
-# A process that is forked in the middle of an import by another thread could never import that
-# module. So a fork waits for the modules that torch imports when it is first used.
-_IMPORTS = RLock()
 
 
-def _renew_locks() -> None:
-    """Replace the locks in a forked process, where no thread is left that would release them."""
-    global _GLOBAL_GENERATORS, _IMPORTS
-    _GLOBAL_GENERATORS, _IMPORTS = RLock(), RLock()
+def _renew_lock() -> None:
+    """Replace the lock in a forked process, where no thread is left that would release it."""
+    global _GLOBAL_GENERATORS
+    _GLOBAL_GENERATORS = RLock()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
-    os.register_at_fork(
-        before=lambda: _IMPORTS.acquire(),
-        after_in_parent=lambda: _IMPORTS.release(),
-        after_in_child=_renew_locks,
-    )
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def epoch_seed(seed: int, epoch: int) -> int:
@@ -65,8 +58,6 @@ def separate_generators(device: str) -> Iterator[None]:
     device : str
         The device.
     """
-    with _IMPORTS:
-        import torch._dynamo  # which torch.optim imports when the first optimizer is made
     used = torch.device(device)
     devices = [used] if used.type == "cuda" else []
     with (
