@@ -35,7 +35,7 @@ autosummary_context = {
             for method, function in inspect.getmembers(cls, inspect.isroutine)
             # Class methods too, such as `from_estimator` of the displays.
             if (getattr(function, "__module__", None) or "").startswith("sk_mmoe.")
-            and not method.startswith(("_", "on_", "extra_repr"))
+            and not method.startswith(("_", "on_", "extra_repr", "network_parameters"))
         ]
         for module in (
             "sk_mmoe",

@@ -32,8 +32,8 @@ LayerSizes = Annotated[Any, "array-like", Interval(Integral, 1, None, closed="le
 class Parameters(BaseEstimator):
     """Base of all groups of parameters.
 
-    Every subclass becomes a dataclass, whose fields are the parameters. What stands beside the type
-    in ``Annotated`` are scikit-learn's constraints.
+    Every subclass becomes a dataclass, whose fields are the parameters. The further arguments of
+    ``Annotated`` are scikit-learn's constraints.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}

@@ -20,7 +20,7 @@ from sk_mmoe.metrics._tables import named_columns, weights_by_name
 
 
 class TasksView:
-    """The targets of a table beside what an estimator predicts for them, task by task."""
+    """The targets of a table and what an estimator predicts for them, task by task."""
 
     def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> None:
         self.estimator, self.X = estimator, X

@@ -44,7 +44,7 @@ class MultiOutputStratifiedKFold(KFold):
     `split` takes a y of shape (n_samples,) or (n_samples, n_tasks), as an array or a DataFrame,
     with labels of any type. In each column
 
-    - a missing label (NaN, None or `pd.NA`) is a class of its own;
+    - a missing label (NaN, None or `pd.NA`) is a separate class;
     - numbers of which there are more than twenty go into twenty bins of equally many rows, if they
       have fractions or occur fewer than five times on average;
     - all else is a class, however rare: there is no least number of members.

@@ -198,7 +198,7 @@ def open_study(
     pruner : BasePruner or None
         What gives candidates up.
     made_with : dict of str to str
-        What scores depend on besides the searched parameters.
+        What scores depend on apart from the searched parameters.
 
     Returns
     -------

@@ -114,7 +114,7 @@ def read_targets(y: Any, *, estimator_name: str, complete: bool = True) -> Targe
 
 
 def default_names(n_tasks: int) -> list[str]:
-    """Return the names of tasks that have none of their own."""
+    """Return the names of tasks that the user has not named."""
     return [f"task{k}" for k in range(n_tasks)]
 
 

@@ -8,21 +8,16 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from torch import nn
 
+import sk_mmoe
 from sk_mmoe import MMoERegressor, fit_runs
 from sk_mmoe.datasets import make_multitask_sinusoid
 from sk_mmoe.nn import (
-    PLE,
     CrossStitch,
     EmbeddedNetwork,
-    L2Constrained,
     MixtureOfExperts,
     MMoE,
-    OMoE,
-    SharedBottom,
-    SingleTask,
     StackedLinear,
     TaskHeads,
-    TensorFactorization,
     TuckerLinear,
     initialize_weights,
 )
@@ -127,11 +122,10 @@ def test_what_a_layer_depends_on_keeps_its_values(network, kept):
 
 
 @pytest.mark.parametrize(
-    "make_network",
-    [CrossStitch, L2Constrained, MMoE, OMoE, PLE, SharedBottom, SingleTask, TensorFactorization],
+    "architecture", [name for name in sk_mmoe.nn.__all__ if f"{name}Classifier" in sk_mmoe.__all__]
 )
-def test_all_biases_of_all_networks_are_zero_with_glorot(make_network):
-    network = initialize_weights(make_network(10, [1, 3]), "glorot_uniform")
+def test_all_biases_of_all_networks_are_zero_with_glorot(architecture):
+    network = initialize_weights(getattr(sk_mmoe.nn, architecture)(10, [1, 3]), "glorot_uniform")
     biases = [value for name, value in network.named_parameters() if name.endswith("bias")]
     assert biases
     assert not any(bias.any() for bias in biases)

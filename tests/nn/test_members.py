@@ -1,24 +1,23 @@
 """A stack of networks: what each computes alone."""
 
 import pickle
+from functools import partial
 
 import pytest
 import torch
 from torch.testing import assert_close
 
+import sk_mmoe
 from sk_mmoe import nn
 from sk_mmoe.nn import MemberStack
 
-NETWORKS = {
-    "MMoE": lambda: nn.MMoE(5, [1, 3], n_levels=2),
+ARCHITECTURES = [name for name in nn.__all__ if f"{name}Classifier" in sk_mmoe.__all__]
+NETWORKS = {name: partial(getattr(nn, name), 5, [1, 3]) for name in ARCHITECTURES} | {
+    "MMoE of two levels": lambda: nn.MMoE(5, [1, 3], n_levels=2),
     "MMoE with sparse gates": lambda: nn.MMoE(5, [1, 3], gate="dselect_k", gate_entropy=0.1),
-    "OMoE": lambda: nn.OMoE(5, [1, 1], gate="top_k"),
-    "PLE": lambda: nn.PLE(5, [1, 3], n_levels=2),
-    "SharedBottom": lambda: nn.SharedBottom(5, [1, 3]),
-    "SingleTask": lambda: nn.SingleTask(5, [1, 3]),
-    "L2Constrained": lambda: nn.L2Constrained(5, [1, 3]),
-    "CrossStitch": lambda: nn.CrossStitch(5, [1, 3], per_channel=True),
-    "TensorFactorization": lambda: nn.TensorFactorization(5, [1, 3]),
+    "OMoE with top-k gates": lambda: nn.OMoE(5, [1, 1], gate="top_k"),
+    "PLE of two levels": lambda: nn.PLE(5, [1, 3], n_levels=2),
+    "CrossStitch of channels": lambda: nn.CrossStitch(5, [1, 3], per_channel=True),
 }
 
 

@@ -5,29 +5,26 @@ from fnmatch import fnmatch
 import pytest
 import torch
 
+import sk_mmoe
 from sk_mmoe import nn
 from sk_mmoe.nn import parameter_groups
 
 RATE = 3e-3
 SIZES = {"n_features": 6, "n_outputs": [1, 3]}
-NETWORKS = {
-    "MMoE": (nn.MMoE, {}),
+ARCHITECTURES = [name for name in nn.__all__ if f"{name}Classifier" in sk_mmoe.__all__]
+NETWORKS = {name: (getattr(nn, name), {}) for name in ARCHITECTURES} | {
     "MMoE of all parts": (
         nn.MMoE,
         {"n_levels": 2, "trunk_hidden_layer_sizes": (4,), "normalize_experts": True},
     ),
     "MMoE with DSelect-k": (nn.MMoE, {"gate": "dselect_k"}),
-    "OMoE": (nn.OMoE, {"gate": "top_k"}),
-    "PLE": (nn.PLE, {"n_levels": 2, "normalize_experts": True}),
-    "SharedBottom": (nn.SharedBottom, {}),
-    "SingleTask": (nn.SingleTask, {}),
-    "L2Constrained": (nn.L2Constrained, {}),
-    "CrossStitch": (nn.CrossStitch, {"stitch_learning_rate_factor": 7.0}),
+    "OMoE with top-k gates": (nn.OMoE, {"gate": "top_k"}),
+    "PLE of all parts": (nn.PLE, {"n_levels": 2, "normalize_experts": True}),
+    "CrossStitch with a rate": (nn.CrossStitch, {"stitch_learning_rate_factor": 7.0}),
     "CrossStitch of channels": (
         nn.CrossStitch,
         {"per_channel": True, "stitch_learning_rate_factor": 0.0},
     ),
-    "TensorFactorization": (nn.TensorFactorization, {}),
 }
 READERS = ["numbers", "columns", "columns of a stream", "stack", "stack of columns"]
 
