@@ -1,7 +1,7 @@
 """Multi-task learning on tables with scikit-learn's API.
 
-Estimators for several related targets at once: one network, shared experts, a gate and a tower for
-each task [1]_.
+An estimator fits one network to several related targets. All tasks share a set of experts, and each
+task has a gate and a tower [1]_.
 
 References
 ----------

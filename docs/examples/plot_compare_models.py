@@ -11,9 +11,9 @@ for noise.
 # %%
 # The models
 # ----------
-# A larger network would not be a fair opponent. :func:`~sk_mmoe.nn.fit_width` therefore gives every
-# architecture about as many weights in its hidden layers as a small MMoE. Learning rate, early
-# stopping and all other settings are the same.
+# The comparison should not depend on the sizes of the networks. :func:`~sk_mmoe.nn.fit_width`
+# therefore gives every architecture about as many weights in its hidden layers as a small MMoE has.
+# Learning rate, early stopping and all other settings are the same.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -98,8 +98,8 @@ print(table.to_string())
 # are half related.
 #
 # Do not conclude more than that. Three seeds on one kind of data say little about other data, and
-# the spread over seeds is as large as most differences. To choose a model for your own data, cross-
-# validate a few of them on it.
+# the spread over seeds is as large as most differences. To choose a model for your own data,
+# cross-validate a few of them on your data.
 
 fig, axes = plt.subplots(1, len(CORRELATIONS), figsize=(9, 3.4), sharey=True, layout="constrained")
 for ax, correlation in zip(axes, CORRELATIONS, strict=True):

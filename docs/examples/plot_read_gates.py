@@ -43,8 +43,8 @@ print(f"R² on the test set: {model.score(X_test, y_test):.3f}")
 # Did training end well?
 # ----------------------
 # Look at the loss of each task. A held-out loss (dashed) that rises while the training loss (solid)
-# falls is a sign of overfitting. The tasks need not be at their best in the same epoch. Here all
-# held-out losses still fall slowly at the end, so a few more epochs could help.
+# falls is a sign of overfitting. The best epoch may differ between tasks. Here all held-out losses
+# still fall slowly at the end, so a few more epochs could help.
 
 LossCurvesDisplay.from_estimator(model)
 plt.show()

@@ -22,23 +22,27 @@ class CrossStitch(Architecture):
     """Cross-stitch networks.
 
     Each task has a network. After every hidden layer a learned matrix, the stitch, mixes the
-    activations of all tasks, and each network continues with its mixture [1]_ [2]_. Training finds
-    how much each layer shares: an identity matrix shares nothing.
+    activations of all tasks, and each network continues with its mixture [1]_ [2]_. Training learns
+    how much the tasks share in each layer. With an identity matrix they share nothing.
+
+    Use it for a few tasks that are alike in some layers only.
 
     Parameters
     ----------
     hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(64, 32)
-        Units of each hidden layer of a task's network. Empty: the scores are linear in the inputs.
+        Units of each hidden layer of a task's network. Use smaller layers when the network
+        overfits. Empty: the scores are linear in the inputs.
     own_weight_init : float, default=0.9
-        Initial weight of a task's activations in its mixture, in [0, 1]. The other tasks share the
-        rest equally. Lower it for similar tasks.
+        Initial weight of a task's activations in its own mixture, in [0, 1]. The rest is divided
+        equally among the other tasks. Lower it for similar tasks.
     stitch_learning_rate_factor : float, default=1.0
         Learning rate of the stitches as a multiple of the network's. 0 keeps their initial values.
-        The factors of 100 to 1000 in [1]_ are for SGD, whose steps are proportional to the
-        gradients. With Adam, factors of 10 and more fitted
-        :func:`~sk_mmoe.datasets.make_multitask_sinusoid` worse.
+        Raise it only with another optimizer: the factors of 100 to 1000 in [1]_ are for SGD, whose
+        steps are proportional to the gradients. With Adam, factors of 10 and more fitted the
+        tasks of :func:`~sk_mmoe.datasets.make_multitask_sinusoid` worse.
     per_channel : bool, default=False
-        Whether each unit of a hidden layer has a separate stitch.
+        Whether each unit of a hidden layer has a separate stitch. Set it when the tasks should
+        share some units of a layer and not others.
 
     Attributes
     ----------

@@ -22,9 +22,10 @@ class GatedArchitecture(Architecture):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The inputs.
         level : int, default=-1
-            The level of mixture: 0 is the first, -1 the last, which the towers read.
+            The level, if there are several. 0 is the first, and -1 the last, whose mixtures the
+            towers read.
         member : int, default=0
-            The network, if `n_members` were trained.
+            The index of the network, if `n_members` is above 1.
 
         Returns
         -------

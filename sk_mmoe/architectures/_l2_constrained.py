@@ -20,18 +20,20 @@ class L2Constrained(Architecture):
 
     Each task has a network, and all networks have the same shape. A penalty on the squared
     distances between the parameters of all pairs of tasks keeps the networks close to each other
-    [1]_ [2]_. It covers the hidden layers, and the linear heads if all tasks have the same number
-    of scores (one for a binary task or a number, one per class for a multiclass task). The model
-    assumes that all pairs of tasks are equally similar, in all layers.
+    [1]_ [2]_. It covers the hidden layers. It also covers the output layers if all tasks have the
+    same number of scores (one for a binary task or a number, one per class for a multiclass task).
+
+    Use it if all pairs of tasks are about equally similar, in all layers.
 
     Parameters
     ----------
     coupling : float, default=1e-3
         Strength of the penalty: `coupling` times the sum of the squared distances is added to the
-        loss. Raise it for similar tasks with few samples, and lower it when there are many tasks,
-        since the number of pairs grows with them. 0 leaves the networks independent.
+        loss. Raise it for similar tasks with few samples. Lower it for many tasks, because the
+        number of pairs grows with the number of tasks. 0 leaves the networks independent.
     hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(64, 32)
-        Units of each hidden layer of a task's network. Empty: the scores are linear in the inputs.
+        Units of each hidden layer of a task's network. Use smaller layers when the network
+        overfits. Empty: the scores are linear in the inputs.
 
     See Also
     --------

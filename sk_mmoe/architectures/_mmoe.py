@@ -26,46 +26,53 @@ from sk_mmoe.nn._gates import GATES
 class MMoE(GatedArchitecture):
     """Multi-gate Mixture-of-Experts.
 
-    All tasks share `n_experts` small networks, the experts. Each task has a gate, a softmax that is
-    linear in the inputs, which weighs the experts for each sample. Each task also has a tower, a
-    small network that turns the weighted mixture into scores [1]_. Related tasks can use the same
-    experts, and unrelated tasks can use different ones.
+    All tasks share `n_experts` small networks, the experts. Each task has a gate, which weights the
+    experts for each sample. The gate is the softmax of a linear function of the inputs. Each task
+    also has a tower, a small network that turns the weighted mixture into scores [1]_. Related
+    tasks can use the same experts, and unrelated tasks can use different ones.
+
+    Use it when you do not know how related the tasks are.
 
     Parameters
     ----------
     n_experts : int, default=8
-        Number of experts of a level. Raise it for many tasks, or tasks that have little in common.
+        Number of experts of each level. Raise it for many tasks, or for tasks that have little in
+        common.
     expert_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(64,)
-        Units of each hidden layer of an expert. Empty: an expert returns its input.
+        Units of each hidden layer of an expert. Use smaller experts when the network overfits, and
+        try larger ones on large tables. Empty: an expert returns its input.
     tower_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(32,)
-        Units of each hidden layer of a task's tower. Empty: the scores are linear in the mixture.
+        Units of each hidden layer of a task's tower. Use smaller towers when tasks have few labels.
+        Empty: the scores are linear in the mixture.
     trunk_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=()
         Units of each hidden layer of a trunk, a network below experts and gates that all tasks
-        share. Add one when the inputs are raw and the tasks need the same features. Empty: experts
-        and gates read the inputs.
+        share. Add one when the tasks need the same features of the inputs. Empty: experts and gates
+        read the inputs.
     n_levels : int, default=1
-        Number of levels of mixture. From the second level on, the experts read the mixture of a
-        shared gate of the level below, and each gate reads the mixture of the same gate below. One
-        level is enough for most tables.
+        Number of levels. A level is a layer of experts with its gates. From the second level on,
+        the experts read the mixture of a shared gate of the level below, and each gate reads the
+        mixture of the same gate below. One level is enough for most tables.
     gate : {"softmax", "top_k", "dselect_k"}, default="softmax"
         Which experts a gate uses. "softmax" uses all. "top_k" uses the `n_active_experts` experts
         with the highest logits. "dselect_k" starts with all, and learns by gradient descent which
-        `n_active_experts` to select [3]_. All experts are computed in any case: sparse gates keep
-        tasks apart, but they do not save time.
+        `n_active_experts` to select [3]_. Choose one of the two to keep tasks apart or to interpret
+        the gates. They do not save time, because all experts are computed in any case.
     n_active_experts : int, default=2
         Number of experts that a gate "top_k" or "dselect_k" uses, at most `n_experts`.
     gate_entropy : float, default=0.0
-        Weight in the training loss of the entropy of a selection of "dselect_k" (in nats; the mean
-        over samples, gates and selected experts, whatever the sample weights). With 0.01, fewer
-        samples use more than `n_active_experts` experts. A much larger value makes gates select
-        before they have learned which experts are useful.
+        Weight of an entropy penalty in the training loss, for "dselect_k" gates only. The penalty
+        is the entropy of a selection in nats, averaged over samples, gates and selected experts,
+        whatever the sample weights. Set it to 0.01 when samples use more than `n_active_experts`
+        experts. A much larger value makes gates select before they have learned which experts are
+        useful.
     gate_dropout : float, default=0.0
         Probability, for each sample and gate, of dropping an expert during training. The weights of
         the other experts are renormalised [2]_. Set it to 0.1 when gates put all weight on one
         expert.
     normalize_experts : bool, default=False
         Whether to apply layer normalisation [4]_ to each expert's output, so that no expert
-        dominates by its scale. It helps a little on large tables, and hurts on small ones.
+        dominates by its scale. Set it for tables with 50,000 rows or more. It helps a little there,
+        and hurts on small tables.
 
     See Also
     --------

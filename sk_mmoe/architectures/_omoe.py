@@ -17,10 +17,11 @@ from sk_mmoe.estimators._regressor import MultiTaskRegressor
 class OMoE(MMoE):
     """One-gate Mixture-of-Experts.
 
-    All tasks share `n_experts` small networks, the experts, and one gate, a softmax that is linear
-    in the inputs, which weighs the experts for each sample. Each task has a tower, a small network
-    that turns the mixture into scores [1]_. The gate can assign experts to regions of the inputs,
-    but not to tasks. Use it as a baseline that shows what one gate per task adds.
+    All tasks share `n_experts` small networks, the experts, and one gate, which weights the experts
+    for each sample. The gate is the softmax of a linear function of the inputs. Each task has a
+    tower, a small network that turns the mixture into scores [1]_. The gate can assign experts to
+    regions of the inputs, but not to tasks. Use it as a baseline that shows what one gate per task
+    adds.
 
     See Also
     --------

@@ -19,8 +19,8 @@ class SharedBottom(Architecture):
     """Shared-Bottom network.
 
     All tasks share the hidden layers of one network, and each task has a tower, a small network on
-    top [1]_ [2]_. It works best where all tasks need the same features of the inputs. Where they
-    need different ones, the tasks disturb each other.
+    top [1]_ [2]_. Use it when all tasks need the same features of the inputs. If they need
+    different ones, the tasks disturb each other.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ class SharedBottom(Architecture):
         Units of each hidden layer that all tasks share. Raise it for many tasks. Empty: the towers
         read the inputs.
     tower_hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(32,)
-        Units of each hidden layer of a task's tower. Empty: the scores are linear in the shared
-        layer.
+        Units of each hidden layer of a task's tower. Use smaller towers when tasks have few labels.
+        Empty: the scores are linear in the shared layer.
 
     See Also
     --------

@@ -18,13 +18,14 @@ from sk_mmoe.estimators._regressor import MultiTaskRegressor
 class SingleTask(Architecture):
     """One independent network per task.
 
-    The tasks share nothing, but are trained in one fit [1]_. It is the baseline that shows whether
-    learning the tasks together helps, and the model for tasks that have nothing in common.
+    The tasks share nothing, but are trained in one fit [1]_. Use it as the baseline that shows
+    whether learning the tasks together helps, and for tasks that have nothing in common.
 
     Parameters
     ----------
     hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(64, 32)
-        Units of each hidden layer of a task's network. Empty: the scores are linear in the inputs.
+        Units of each hidden layer of a task's network. Use smaller layers when the network
+        overfits. Empty: the scores are linear in the inputs.
 
     See Also
     --------
@@ -34,8 +35,10 @@ class SingleTask(Architecture):
     -----
     All tasks stop at the same epoch: that of the lowest mean loss over the tasks, or of the lowest
     loss of `main_task`. A task that overfits earlier continues with the others. To stop each task
-    at its best epoch, fit one estimator per task. The steps of AdamW hardly depend on the scale of
-    a loss, so `task_weights` mainly affect when training stops.
+    at its best epoch, fit one estimator per task.
+
+    The scale of a loss has little effect on the steps of AdamW. `task_weights` therefore mainly
+    affect when training stops.
 
     References
     ----------

@@ -20,22 +20,24 @@ from sk_mmoe.estimators._regressor import MultiTaskRegressor
 class TensorFactorization(Architecture):
     """Tensor factorisation.
 
-    Each task has a network, but the weights of a hidden layer over inputs, outputs and tasks form
-    one tensor of low rank in Tucker form. The tasks share the factors and differ in how they
-    combine them [1]_ [2]_. The ranks determine how much is shared.
+    Each task has a network. The weights of a hidden layer, over inputs, outputs and tasks, form one
+    tensor of low rank in Tucker form. The tasks share the factors and differ in how they combine
+    them [1]_ [2]_. The ranks determine how much is shared.
+
+    Use it for many tasks with the same kind of target.
 
     Parameters
     ----------
     hidden_layer_sizes : array-like of shape (n_layers,) or int, default=(64, 32)
-        Units of each hidden layer of a task's network. Empty: the scores are linear in the inputs,
-        and the tasks share nothing.
+        Units of each hidden layer of a task's network. Use smaller layers when the network
+        overfits. Empty: the scores are linear in the inputs, and the tasks share nothing.
     ranks : int, float or array-like of shape (3,), default=(1.0, 0.5, 1.0)
-        Ranks of each layer's weights along inputs, outputs and tasks; one value stands for all
-        three. A float in (0, 1] is a fraction of the full rank, an int is the rank itself: `1.0` is
-        full rank, `1` is rank one. An int above the full rank means the full rank. With rank one
-        along tasks, the weights of two tasks differ by a factor only. With full rank along all
-        three, the weights of every task are free. Lower the rank along inputs for wide tables to
-        save parameters; on narrow tables it hides inputs from all tasks.
+        Ranks of each layer's weights along inputs, outputs and tasks. A single value is used for
+        all three. A float in (0, 1] is a fraction of the full rank, and an int is the rank itself:
+        `1.0` is full rank, `1` is rank one. An int above the full rank means the full rank. With
+        rank one along tasks, the weights of two tasks differ by a factor only. With full rank along
+        all three, the weights of each task can take any values. Lower the rank along inputs for
+        wide tables to save parameters. On narrow tables a lower rank hides inputs from all tasks.
 
     See Also
     --------

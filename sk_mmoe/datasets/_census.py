@@ -182,7 +182,7 @@ def fetch_census_income(
         ``.gz``. Every subset reads both files, because the categories are those of both.
     download_if_missing : bool, default=True
         Whether to download missing files. If False, a missing file raises an OSError. Set it to
-        False where a program must not access the network.
+        False if a program must not access the network.
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=True
@@ -225,8 +225,8 @@ def fetch_census_income(
     ValueError
         If a task is unknown or repeated.
     OSError
-        If a file is missing and cannot be downloaded, if `download_if_missing` is False, or if a
-        file differs from the published one.
+        If a file is missing and cannot be downloaded, or if a file differs from the published one.
+        A missing file is not downloaded if `download_if_missing` is False.
 
     Notes
     -----

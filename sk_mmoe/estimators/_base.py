@@ -61,19 +61,21 @@ class MultiTaskEstimator(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The inputs: a DataFrame as it is, or numbers, which should be standardised. A sparse
-            matrix is never converted to a dense one as a whole.
+            The inputs. A DataFrame may have categories, strings and missing values. If all
+            columns are numbers and none is missing, standardise them or set `numeric_encoding`. A
+            sparse matrix is never converted to a dense one as a whole.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
             The targets, one column for each task. A missing label is NaN, None or `pd.NA`.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the samples, or of single labels.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
-            Inputs for early stopping. In a :class:`~sklearn.pipeline.Pipeline` they are
-            transformed with ``Pipeline(..., transform_input=["X_val"])``.
+            Inputs of a validation set for early stopping, used instead of held-out rows. A
+            :class:`~sklearn.pipeline.Pipeline` transforms them if it has
+            ``transform_input=["X_val"]``.
         y_val : array-like of shape (n_val,) or (n_val, n_tasks), default=None
-            Targets for early stopping.
+            Targets of the validation set.
         sample_weight_val : array-like of shape (n_val,) or (n_val, n_tasks), default=None
-            Weights for early stopping.
+            Weights of the validation set.
 
         Returns
         -------
@@ -83,7 +85,8 @@ class MultiTaskEstimator(
         Raises
         ------
         ValueError
-            If an input or a parameter is not valid. What was fitted before stays as it was.
+            If an input or a parameter is not valid. An estimator that was already fitted is then
+            unchanged.
         FloatingPointError
             If training diverges.
         """
@@ -134,14 +137,18 @@ class MultiTaskEstimator(
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_tasks)
-            The predictions: labels in their original dtype, numbers in their original units. Of
-            shape (n_samples,) if y had one dimension. An array of objects if the labels of the
-            tasks are of different types.
+            The predictions: labels in their original dtype, numbers in the units of y. The shape
+            is (n_samples,) if y had one dimension. The dtype is object if the tasks have labels of
+            different types.
         """
         return self.model_.predict(X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the mean over tasks of accuracy (classes) or R² (numbers) on known labels.
+        """Return the mean score of the tasks on known labels.
+
+        The score of a task is the accuracy for classes, R² for numbers, and D² for counts, the
+        fraction of the Poisson deviance explained. For other scores, and for those of single tasks,
+        see :mod:`sk_mmoe.metrics`.
 
         Parameters
         ----------
@@ -155,8 +162,7 @@ class MultiTaskEstimator(
         Returns
         -------
         float
-            The mean score; of counts it is D², the fraction of the Poisson deviance explained. For
-            single tasks see :mod:`sk_mmoe.metrics`.
+            The mean score over the tasks.
         """
         tasks = self.model_.tasks
         scores = self.model_.scores(X)

@@ -29,10 +29,10 @@ class WithClasses(MultiTaskEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
             The targets of the chunk. A missing label is NaN, None or `pd.NA`.
         classes : array-like, list of array-like or dict, default=None
-            All classes that can occur: an array for a y of one dimension, otherwise one array for
+            All classes that can occur: an array if y has one dimension, and otherwise one array for
             each task (`None` for a task without classes), in a list or by task name. A classifier
-            needs it at the first call, unless `tasks` lists the classes of every task. A mixed
-            predictor takes the classes of the first chunk where none are given.
+            needs it at the first call, unless `tasks` lists the classes of every task. If it is
+            not given, a mixed predictor takes the classes of the first chunk.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the samples, or of single labels.
 

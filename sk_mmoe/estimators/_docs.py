@@ -15,7 +15,7 @@ _Class = TypeVar("_Class", bound=type)
 
 _LAYERS = """\
 activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
-    Activation function of the hidden layers.
+    Activation function of the hidden layers. The default suits most tables.
 dropout : float, default=0.0
     Probability of dropping a unit after every hidden layer during training, in [0, 1). Raise it
     (0.1 to 0.3) when the validation loss rises while the training loss still falls.
@@ -28,127 +28,142 @@ weight_init : {"torch", "glorot_uniform", "he_uniform"}, default="torch"
 _COLUMNS = """\
 categorical_features : "from_dtype" or array-like of bool, int or str, default="from_dtype"
     Which columns of X are categorical: a mask, indices, or column names. "from_dtype" selects the
-    columns of a DataFrame that hold categories or strings. A missing value is a category; a
+    columns of a DataFrame that hold categories or strings. Missing values form a category. A
     category that `fit` has not seen is ignored. Set it when codes are stored as integers. `None`:
     no column is categorical.
 numeric_encoding : {"auto", "piecewise_linear"} or None, default="auto"
     How the network reads numeric columns. "piecewise_linear" learns an embedding for each of up to
-    `n_knots` values of a column and interpolates between the two nearest. The units of a column do
-    not matter then, and missing values have an embedding. `None` passes the numbers on as they are:
-    standardise them first. "auto" chooses "piecewise_linear" for a table that has categorical
-    columns and for a DataFrame with missing values, else `None`.
+    `n_knots` values of a column, the knots, and interpolates between the two nearest. The units of
+    a column do not matter then, and missing values have an embedding. `None` passes the numbers on
+    unchanged: standardise them first. "auto" chooses "piecewise_linear" for a table with
+    categorical columns and for a DataFrame with missing values, and `None` otherwise. Set it to
+    "piecewise_linear" when all columns are raw numbers.
 n_knots : int or "auto", default="auto"
-    Maximum number of knots of a numeric column. The knots are the distinct values where there are
-    few of them, else the frequent values and quantiles of the rest. "auto" takes half the square
-    root of the number of rows, between 8 and 16. Where most rows share one value, as the zero of
-    dividends, up to 256 are used. Raise it for columns with sharp thresholds.
+    Maximum number of knots of a numeric column. The knots are the distinct values if there are
+    few of them, and otherwise the frequent values and quantiles of the rest. "auto" takes half the
+    square root of the number of rows, between 8 and 16. If most rows share one value, such as zero
+    for dividends, up to 256 are used. Raise it for columns with sharp thresholds.
 embedding_dim : int or None, default=8
     Length of the embedding of a category or knot. Lower it to train faster. `None` gives each
     category and knot an input column instead, as :class:`~sklearn.preprocessing.OneHotEncoder` and
-    a :class:`~sklearn.preprocessing.SplineTransformer` of degree 1 do; the columns are looked up,
-    not multiplied.
+    a :class:`~sklearn.preprocessing.SplineTransformer` of degree 1 do. The zeros in these columns
+    cost no time.
 embedding_alpha : float, default=1.0
     Strength of the L2 regularisation of the embeddings, as AdamW's decoupled weight decay. Lower it
-    when every category is frequent. Embeddings learn at five times the learning rate. In streams
-    (`partial_fit`) `alpha` is used instead, so that rare categories are not forgotten. An optimizer
-    given in `net_params` keeps its own weight decay.
+    when every category is frequent. Embeddings learn at five times the learning rate. `partial_fit`
+    uses `alpha` instead, so that rare categories are not forgotten. An optimizer given in
+    `net_params` keeps its own weight decay.
 category_smooth : float, default=20.0
     The embedding of a category with `n` training rows is multiplied by
     ``n / (n + category_smooth)``, which keeps rare categories close to unseen ones. Raise it when
-    rare categories are noisy. It has no effect in streams, where `n` is unknown, or on one-hot
-    columns. A warm start keeps the factors of the first fit.
+    rare categories are noisy. It has no effect in `partial_fit`, where `n` is unknown, or on
+    one-hot columns. A warm start keeps the factors of the first fit.
 n_cross_layers : int, default=2
     Number of layers between the embeddings and the network that multiply columns with one another
-    (:class:`~sk_mmoe.nn.CrossLayers`). They need fewer epochs, but each epoch takes longer. Inputs
-    without embeddings pass through none."""
+    (:class:`~sk_mmoe.nn.CrossLayers`). With them, training needs fewer epochs, but each epoch takes
+    longer. Try 0 when most categories are rare. Numbers without embeddings do not pass these
+    layers."""
 
 _TRAINING = """\
 task_weights : dict or array-like of shape (n_tasks,), default=None
-    Weights of the tasks in the loss, by task name (unnamed tasks weigh 1) or in order. The loss is
-    the weighted mean, so only ratios matter. Raise the weight of the task that matters most.
+    Weights of the tasks in the loss, by task name (tasks without an entry have weight 1) or in
+    order. The loss is the weighted mean, so only ratios matter. Raise the weight of the task that
+    matters most.
 loss_balancing : str or torch.nn.Module, default="fixed"
     How training balances the tasks in addition to `task_weights`. "fixed" uses `task_weights`
     alone. The other methods are "uncertainty", "dwa", "famo", "gradnorm" and "pcgrad", see
     :ref:`loss_balancing`. An instance of one of their classes in :mod:`sk_mmoe.nn`, or a scalarizer
-    or aggregator of TorchJD, can be passed too. Try them when one task learns much worse together
-    with the others than alone. Early stopping always watches the weighted mean.
+    or aggregator of TorchJD, is also accepted. Try another method when one task scores much worse
+    in the common network than alone. Early stopping always watches the mean weighted by
+    `task_weights`.
 learning_rate_init : float, default=1e-3
-    Learning rate of AdamW. Lower it when training diverges or the loss is erratic.
+    Learning rate of AdamW. Lower it when training diverges or the loss jumps. Raise it, for
+    example to 0.002, when the loss falls too slowly.
 alpha : float, default=1e-4
     Strength of the L2 regularisation of the weights (not of biases and embeddings), as AdamW's
-    decoupled weight decay. Raise it when the network overfits.
+    decoupled weight decay. Raise it to 0.1 or more when the network overfits without early
+    stopping; smaller values have little effect.
 average : bool, default=True
     Whether to keep the average of the weights over roughly the last ninth of the training steps
-    (:class:`~sk_mmoe.nn.WeightAverage`). A learning-rate schedule on top brings little.
+    (:class:`~sk_mmoe.nn.WeightAverage`). A learning-rate schedule on top brings little. Set it to
+    False when `partial_fit` should follow data that change over time.
 batch_size : int or "auto", default="auto"
-    Number of rows in a minibatch. "auto" is 256 for up to 100,000 rows, and 512 beyond.
+    Number of rows in a minibatch. "auto" is 256 for up to 100,000 rows, and 512 for more. Raise it,
+    together with the learning rate, when epochs are too slow.
 max_iter : int, default=100
-    Maximum number of epochs.
+    Maximum number of epochs. Raise it when `n_iter_` reaches it and the loss still falls.
 early_stopping : bool or "auto", default="auto"
     Whether to hold out a part of the data (stratified over all tasks), stop when the loss on it no
     longer improves, and keep the best weights. "auto" does so with more than 200 samples, or when a
-    validation set is passed to `fit`. Without early stopping the training loss is watched.
+    validation set is passed to `fit`. Without early stopping, training ends when the training loss
+    no longer improves. Set it to False when all rows are needed for training.
 validation_fraction : float, default=0.1
-    Fraction of the data to hold out for early stopping.
+    Fraction of the data to hold out for early stopping. It has no effect if a validation set is
+    passed to `fit`.
 n_iter_no_change : int, default=10
-    Number of epochs without an improvement of at least `tol` after which training stops.
+    Number of epochs without an improvement of at least `tol` after which training stops. Lower it,
+    for example to 3, when epochs take long.
 tol : float, default=1e-4
     Smallest improvement of the loss that counts.
 main_task : str or int, default=None
-    Task, by name or index, whose loss is watched. Set it when the other tasks only help. `None`
-    watches the loss over all tasks.
+    Task, by name or index, whose loss decides when training stops. Set it when the other tasks only
+    serve to help this one. `None`: the loss over all tasks decides.
 warm_start : bool, default=False
-    Whether `fit` continues from the fitted network for up to `max_iter` more epochs.
+    Whether `fit` continues from the fitted network for up to `max_iter` more epochs. Set it to add
+    epochs, or to go on with new rows of the same columns and tasks.
 n_members : int, default=1
     Number of networks, trained together with different seeds. Predictions are averaged over them
-    (probabilities, or numbers), which makes them more accurate and less dependent on the seed. It
-    takes less time than as many fits. Apart from dropout, each member is the network that a fit
-    alone would give.
+    (probabilities, or numbers), which makes them more accurate and less dependent on the seed. Set
+    it to 4 or more if the training time allows it. Small networks take less time together than in
+    separate fits. Apart from dropout, each member is the network that a separate fit would give.
 random_state : int, RandomState instance or None, default=None
-    Determines initialisation, order of rows, dropout and the held-out part. Pass an int for
+    Determines initialisation, order of rows, dropout and the held-out rows. Pass an int for
     reproducible results.
 verbose : bool or int, default=0
     Whether to print a line per epoch.
 device : str or torch.device, default="auto"
     Where to compute: any torch device. "auto" is CUDA if available, else the CPU.
 dtype : {"float32", "float64"}, default="float32"
-    Type of inputs and weights.
+    Type of inputs and weights. Use "float64" for comparisons at high precision. It takes twice the
+    memory.
 compile : bool, default=False
-    Whether to compile the network with :func:`torch.compile`. It was slower on the CPU.
+    Whether to compile the network with :func:`torch.compile`. Leave it at False on the CPU, where
+    it was slower.
 callbacks : list of skorch callbacks, default=None
-    Callbacks, or (name, callback) pairs, of skorch. They are cloned; the ones that ran are in
-    ``net_.callbacks_``.
+    Callbacks of skorch, or pairs (name, callback). They are cloned before training. The clones are
+    in ``net_.callbacks_``.
 net_params : dict, default=None
     Further parameters of the :class:`skorch.NeuralNet`, e.g. ``{"optimizer": torch.optim.SGD}``."""
 
 _CLASS_WEIGHT = """\
 class_weight : dict, list of dict or "balanced", default=None
-    Weights of classes. "balanced" gives all classes of a task the same total weight. A dict maps
-    labels to weights if there is one task, else task names to such dicts or "balanced". A list has
-    one entry per task."""
+    Weights of classes. "balanced" gives all classes of a task the same total weight. With one task,
+    a dict maps labels to weights. With several tasks, it maps task names to such dicts or to
+    "balanced". A list has one entry per task. Set it when a rare class matters more than its
+    frequency suggests. Probabilities are then no longer calibrated."""
 
 _TASKS_OF_CLASSIFIERS = """\
 tasks : str, dict or array-like of shape (n_tasks,), default=None
-    Kind of all tasks, or of each by task name or in order: "classification" (the default),
+    Kind of all tasks, or of each task by name or in order: "classification" (the default),
     "binary", "multiclass" or "ordinal". A list of labels declares an ordinal task whose classes
     have this order. See :ref:`kinds_of_tasks`."""
 
 _TASKS_OF_REGRESSORS = """\
 tasks : str, dict or array-like of shape (n_tasks,), default=None
-    Kind of all tasks, or of each by task name or in order: "regression" (the default), or "count"
+    Kind of all tasks, or of each task by name or in order: "regression" (the default), or "count"
     for counts and rates, which are fitted with the Poisson deviance. See :ref:`kinds_of_tasks`."""
 
 _TASKS = """\
 tasks : str, dict or array-like of shape (n_tasks,), default=None
-    Kind of all tasks, or of each by task name or in order: "binary", "multiclass", "classification"
+    Kind of all tasks, or of each task by name or in order: "binary", "multiclass", "classification"
     (either of the two), "ordinal", "regression", "count", or "infer". A list of labels declares an
     ordinal task whose classes have this order. Kinds that are not given are inferred: non-integer
-    numbers are regression targets, everything else is classes. Declare integers that are no
-    classes, such as counts. See :ref:`kinds_of_tasks`."""
+    numbers are treated as regression targets, everything else as classes. Declare integers that are
+    quantities, such as counts. See :ref:`kinds_of_tasks`."""
 
 _FITTED = """\
 net_ : MultiTaskNet
-    The skorch net: module, optimizer, history, callbacks.
+    The skorch net with the module, the optimizer, the history and the callbacks.
 n_tasks_ : int
     Number of tasks.
 task_names_ : list of str
@@ -171,9 +186,10 @@ task_loss_curve_ : ndarray of shape (`n_iter_`, `n_tasks_`)
 best_loss_ : float
     Lowest training loss.
 validation_scores_ : list of float of length `n_iter_` or None
-    Negative of the watched loss on the held-out part, with early stopping.
+    Negative loss on the held-out rows after each epoch: of `main_task`, or the weighted mean over
+    the tasks. `None` without early stopping.
 validation_task_loss_curve_ : ndarray of shape (`n_iter_`, `n_tasks_`) or None
-    Loss of each task on the held-out part, with early stopping.
+    Loss of each task on the held-out rows after each epoch. `None` without early stopping.
 best_validation_score_ : float or None
     Validation score of the weights that are kept: the highest of `validation_scores_`. After a warm
     start only the epochs of the last `fit` and the weights that it started from count."""
@@ -216,7 +232,8 @@ _EXAMPLE_OF_BOTH = """\
 
 _FACES = {
     "Classifier": {
-        "text": "Tasks may be binary or multiclass, with any labels. Labels may be missing.",
+        "text": "Tasks may be binary, multiclass or ordinal, with labels of any type. Labels may "
+        "be missing.",
         "parameters": [_TASKS_OF_CLASSIFIERS, _CLASS_WEIGHT],
         "attributes": [_CLASSES],
         "sibling": "The same network for classes as targets.",
@@ -239,6 +256,7 @@ _FACES = {
         "example": _EXAMPLE_OF_BOTH,
     },
 }
+_READ_MORE = "Read more in the :doc:`User Guide </user_guide/estimators>`."
 _NAME = re.compile(rf"(\w+?)({'|'.join(_FACES)})")
 
 
@@ -278,7 +296,7 @@ def document(cls: _Class) -> _Class:
             filter(None, [face["example"].format(name=cls.__name__), own.get("Examples")])
         ),
     }
-    text = "\n\n".join([own[""], body, face["text"]])
+    text = "\n\n".join([own[""], body, face["text"], _READ_MORE])
     for title, part in page.items():
         if part:
             text += f"\n\n{title}\n{'-' * len(title)}\n{part}"

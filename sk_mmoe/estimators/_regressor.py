@@ -28,12 +28,13 @@ class MultiTaskRegressor(RegressorMixin, MultiTaskEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The inputs.
         return_std : bool, default=False
-            Whether to return the standard deviation of the members' predictions, too.
+            Whether to return also the standard deviation of the members' predictions. It needs
+            `n_members` of 2 or more.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_tasks)
-            The predictions, averaged over the members where there are several. Of shape
+            The predictions, averaged over the members if there are several. The shape is
             (n_samples,) if y had one dimension.
         std : ndarray of the shape of y
             The standard deviations of the members' predictions. Only if `return_std` is True.
@@ -61,8 +62,8 @@ class MultiTaskRegressor(RegressorMixin, MultiTaskEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The inputs of the chunk.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            The targets of the chunk. The first chunk determines the mean and scale of each target:
-            it should be large enough to estimate them.
+            The targets of the chunk. The first chunk determines the mean and scale of each target.
+            It should be large enough to estimate them.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the samples, or of single labels.
 

@@ -30,13 +30,16 @@ def fit_runs(
     *,
     random_states: Sequence[int] | None = None,
 ) -> list[MultiTaskEstimator]:
-    """Fit one estimator to several tables of one shape, all in one program.
+    """Fit one estimator to several tables of the same shape at once.
 
-    Small networks leave a processor idle between their operations. Here the networks of all runs
-    are stacked, so that one operation serves them all. The result of each run is that of a separate
-    `fit` up to rounding: it has a separate initialisation, held-out part, order of rows and early
+    Use it for eight or more small networks, such as those of a study with many seeds. Small
+    networks leave a processor idle between their operations. Here the networks of all runs are
+    stacked, so that one operation serves them all. The result of each run is that of a separate
+    `fit` up to rounding: it has its own initialisation, held-out rows, order of rows and early
     stopping. Only the draws of dropout differ. Callbacks see the stack of all networks. For a warm
     start, the optimizer's moments and learned task weights are those of the last epoch of all runs.
+
+    Read more in the :doc:`User Guide </user_guide/training>`.
 
     Parameters
     ----------
@@ -47,15 +50,15 @@ def fit_runs(
         (n_samples, n_tasks). They have the same numbers of samples, features and tasks, and the
         same classes. A table may occur repeatedly.
 
-        To train on data that are never seen twice, pass streams instead: functions that take the
-        number of an epoch, from 0, and return the table (X, y) of this epoch. All tables of all
-        streams have the same shape. The first table of a stream determines how columns are read
-        and targets are scaled, and must contain every class. Nothing is held out, and training
-        takes `max_iter` epochs. A stream should depend on the number of the epoch only, so that a
-        training that is resumed from a checkpoint sees the same tables.
+        To train on new data in every epoch, pass streams instead: functions that take the number of
+        an epoch, from 0, and return the table (X, y) of this epoch. All tables of all streams have
+        the same shape. The first table of a stream determines how columns are read and targets are
+        scaled, and must contain every class. No rows are held out, and training takes `max_iter`
+        epochs. A stream should depend on the number of the epoch only, so that a training that is
+        resumed from a checkpoint sees the same tables.
     random_states : sequence of int of length n_tables, default=None
-        The `random_state` of each run. `None`: that of `estimator` for all, or, if it is an
-        integer, this integer and the following ones.
+        The `random_state` of each run. `None`: if that of `estimator` is an integer, this integer
+        and the following ones; otherwise that of `estimator` for all runs.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def fit_runs(
     ------
     ValueError
         If the tables differ in shape or kinds of tasks, a table or parameter is not valid, tables
-        and streams are mixed, or streams are to be stopped early.
+        and streams are mixed, or `early_stopping` is True with streams.
 
     See Also
     --------

@@ -27,9 +27,9 @@ class ExpertUseDisplay:
     dead expert, which gets almost no weight from any task. A row marked "collapsed" is a task that
     gives nearly all weight to one expert. A cell "n/a" is an expert of another task (in PLE).
 
-    The panel on the right shows the entropy of the gates: 0 for a single expert, 1 for an even
-    mixture. The dot is the mean entropy of the gates of single samples. The square is the entropy
-    of the mean gate, which is never smaller.
+    The panel on the right shows the entropy of the gates. It is 0 for a single expert and 1 for an
+    even mixture. The dot is the mean entropy of the gates of single samples. The square is the
+    entropy of the mean gate, which is never smaller.
 
     ==============================  ============================================================
     What you see                    What it means
@@ -40,6 +40,8 @@ class ExpertUseDisplay:
     ==============================  ============================================================
 
     Create it with :meth:`from_estimator`.
+
+    Read more in the :doc:`User Guide </user_guide/models>`.
 
     Parameters
     ----------
@@ -103,10 +105,10 @@ class ExpertUseDisplay:
     Notes
     -----
     A gate does not see the output of an expert. An expert whose units always return zero can have a
-    large weight, and is not called dead here.
+    large weight, and does not count as dead here.
 
-    In PLE, gates other than those of the tasks also read the shared experts of all levels but the
-    last. They do not count here.
+    In PLE, the shared experts of every level but the last are also used by gates that belong to no
+    task. Those gates do not count here.
 
     Examples
     --------

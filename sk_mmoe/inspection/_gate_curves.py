@@ -46,6 +46,8 @@ class GateCurvesDisplay:
 
     Create it with :meth:`from_estimator`.
 
+    Read more in the :doc:`User Guide </user_guide/models>`.
+
     Parameters
     ----------
     weights : array-like of shape (n_points, n_tasks, n_experts)

@@ -25,6 +25,8 @@ class GateWeightsDisplay:
 
     Create it with :meth:`from_estimator`.
 
+    Read more in the :doc:`User Guide </user_guide/models>`.
+
     Parameters
     ----------
     mean_weights : array-like of shape (n_tasks, n_experts)

@@ -18,12 +18,15 @@ class LossCurvesDisplay:
 
     Use it to see whether training converged and which task overfits. A task overfits if its
     held-out loss (dashed) rises while its training loss (solid) falls. If the tasks have their
-    lowest losses at different epochs, no epoch is best for all of them.
+    lowest losses at different epochs, no epoch is best for all of them. Set `main_task` if one of
+    them matters most.
 
     Each panel has its own scale. Log losses are in nats, squared errors in units of the variance of
     the target.
 
     Create it with :meth:`from_estimator`.
+
+    Read more in the :doc:`User Guide </user_guide/models>`.
 
     Parameters
     ----------

@@ -24,10 +24,13 @@ class TaskRelatednessDisplay:
     The maps answer two questions about each pair of tasks. Are their labels correlated? Do the
     tasks use the same experts for the same samples? The second does not follow from the first.
 
-    Neither shows whether it pays to learn the tasks together. To find that out, compare the scores
-    of a shared network with those of :class:`~sk_mmoe.SingleTaskClassifier` or its siblings.
+    Neither map shows whether learning the tasks together improves the predictions. To find out,
+    compare the scores of a shared network with those of :class:`~sk_mmoe.SingleTaskClassifier` or
+    its siblings.
 
     Create it with :meth:`from_estimator`.
+
+    Read more in the :doc:`User Guide </user_guide/models>`.
 
     Parameters
     ----------
@@ -67,7 +70,7 @@ class TaskRelatednessDisplay:
     that task has no sign. It is the first canonical correlation between the indicators of the
     classes and the numbers or indicators of the other task. The absolute value of Pearson's
     correlation is a special case. The value is too high if classes are rare. Each pair uses the
-    samples with both labels known. It is NaN if they are too few or do not vary.
+    samples with both labels known. The value is NaN if these are too few or do not vary.
 
     *Gates.* Gate weights are never negative, so two nearly even gates would have a cosine near 1
     whatever their differences. The weight 1/E of an even gate over E experts is therefore
@@ -122,7 +125,7 @@ class TaskRelatednessDisplay:
         cmap: Any = "RdBu_r",
         ax: Any = None,
     ) -> TaskRelatednessDisplay:
-        """Compare the tasks of a fitted estimator on a table, and draw what comes out.
+        """Compare the tasks of a fitted estimator on a table, and draw the result.
 
         Parameters
         ----------

@@ -22,6 +22,8 @@ class StitchDisplay:
 
     Create it with :meth:`from_estimator`.
 
+    Read more in the :doc:`User Guide </user_guide/models>`.
+
     Parameters
     ----------
     weights : sequence of array-like of shape (n_tasks, n_tasks)

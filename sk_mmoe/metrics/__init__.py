@@ -1,4 +1,4 @@
-"""Scores and probabilities of single tasks, for estimators with several targets."""
+"""Scorers per task and metrics, for estimators with several targets."""
 
 from sk_mmoe.metrics._count import d2_poisson_score
 from sk_mmoe.metrics._ordinal import quadratic_kappa_score, ranked_probability_score

@@ -9,24 +9,26 @@ from sklearn.metrics import d2_tweedie_score, mean_poisson_deviance
 
 
 def d2_poisson_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
-    """Return D², the share of the Poisson deviance of counts that predictions explain.
+    """Return D², the fraction of the Poisson deviance of counts that predictions explain.
 
     D² is to the Poisson deviance what R² is to the squared error: 1 is perfect, and the mean of
     `y_true` as a constant prediction scores 0.
 
+    Read more in the :doc:`User Guide </user_guide/kinds>`.
+
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
-        The counts, or rates with their exposure as `sample_weight`. None is negative.
+        The counts, or rates with their exposure as `sample_weight`. They must not be negative.
     y_pred : array-like of shape (n_samples,)
-        The expected counts, all positive.
+        The expected counts, which must be positive.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the samples.
 
     Returns
     -------
     float
-        The score. Where all of `y_true` are the same, it is 0 unless the prediction is perfect, as
+        The score. If all values of `y_true` are equal, it is 0 unless the prediction is perfect, as
         in :func:`sklearn.metrics.r2_score`.
 
     Raises

@@ -15,8 +15,11 @@ def quadratic_kappa_score(
 ) -> float:
     """Return Cohen's kappa with quadratic weights: agreement of ordered classes beyond chance.
 
-    A prediction two classes away from the truth counts four times as much as one that is one class
+    Use it if errors between distant classes are worse than errors between neighbouring ones. A
+    prediction two classes away from the truth counts four times as much as one that is one class
     away.
+
+    Read more in the :doc:`User Guide </user_guide/kinds>`.
 
     Parameters
     ----------
@@ -66,9 +69,11 @@ def ranked_probability_score(
 ) -> float:
     """Return the ranked probability score of ordered classes.
 
-    The mean squared difference between the predicted cumulative probabilities and those of the
-    truth, which jump from 0 to 1 at the true class. Probability on classes next to the true one
-    costs less than on classes far away. With two classes this is the Brier score.
+    It is the mean squared difference between the predicted cumulative probabilities and those of
+    the truth, which jump from 0 to 1 at the true class. Probability on a neighbour of the true
+    class costs less than probability on a distant class. With two classes this is the Brier score.
+
+    Read more in the :doc:`User Guide </user_guide/kinds>`.
 
     Parameters
     ----------

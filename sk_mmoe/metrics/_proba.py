@@ -13,9 +13,11 @@ from sk_mmoe.metrics._views import fitted_task_names
 def predict_positive_proba(estimator: Any, X: Any) -> pd.DataFrame:
     """Predict the probability of the positive class of each task with two classes.
 
-    The positive class is the last of the two, ``classes_[k][1]``: True, 1, or the later string in
-    the alphabet. Tasks with more classes and tasks with numbers have no positive class and no
+    The positive class is the second one, ``classes_[k][1]``: True, 1, or the later string in
+    alphabetical order. Tasks with more classes and tasks with numbers have no positive class and no
     column.
+
+    Read more in the :doc:`User Guide </user_guide/kinds>`.
 
     Parameters
     ----------
@@ -28,8 +30,8 @@ def predict_positive_proba(estimator: Any, X: Any) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (n_samples, n_binary_tasks)
-        One column of probabilities for each task with two classes, by its name. The index is that
-        of X, if it is a DataFrame of pandas.
+        The probabilities, with one column for each task with two classes. The columns have the
+        names of the tasks. The index is that of X, if it is a pandas DataFrame.
 
     Raises
     ------

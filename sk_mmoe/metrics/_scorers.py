@@ -18,16 +18,18 @@ from sk_mmoe.metrics._views import TasksView
 def make_task_scorer(scoring: Any, task: str | int) -> Callable[..., float]:
     """Make a scorer of one task of several.
 
-    The metric gets the labels and predictions of this task alone, where the label is known. So
-    labels may be strings, and tasks may differ in kind or in the number of classes.
+    The metric gets the labels and predictions of this task alone, on the rows whose label is known.
+    Labels may therefore be strings, and tasks may differ in kind or in the number of classes.
+
+    Read more in the :doc:`User Guide </user_guide/evaluation>`.
 
     Parameters
     ----------
     scoring : str or callable
         A name of :func:`sklearn.metrics.get_scorer_names`, such as "roc_auc", "neg_log_loss",
         "f1_macro" or "r2", or a scorer of :func:`sklearn.metrics.make_scorer`. The names of this
-        package's metrics go, too: "d2_poisson_score" for counts, "quadratic_kappa_score" and
-        "neg_ranked_probability_score" for ordinal classes.
+        package's metrics are also accepted: "d2_poisson_score" for counts, "quadratic_kappa_score"
+        and "neg_ranked_probability_score" for ordinal classes.
     task : str or int
         The task: a column of y by its name or index. If y is an array, names are those of the
         estimator's `task_names_`.
@@ -35,9 +37,9 @@ def make_task_scorer(scoring: Any, task: str | int) -> Callable[..., float]:
     Returns
     -------
     callable
-        A scorer ``scorer(estimator, X, y, sample_weight=None)`` that returns a float: NaN if no
-        label is known. `sample_weight` has shape (n_samples,) or (n_samples, n_tasks); metrics
-        that take no weights go without.
+        A scorer ``scorer(estimator, X, y, sample_weight=None)`` that returns a float, or NaN if no
+        label is known. `sample_weight` has shape (n_samples,) or (n_samples, n_tasks). Metrics
+        without a parameter `sample_weight` ignore it.
 
     Raises
     ------
@@ -47,12 +49,15 @@ def make_task_scorer(scoring: Any, task: str | int) -> Callable[..., float]:
     Notes
     -----
     The estimator may be any multi-output estimator of this package or of scikit-learn, also at the
-    end of a pipeline or in a search. Two things that scikit-learn would guess from the labels come
-    from the estimator: the classes, where one of them does not occur among the labels, and the
-    positive class, which is the last of two unless the metric's own default is one of them.
+    end of a pipeline or in a search. Two things that scikit-learn would infer from the labels come
+    from the estimator:
 
-    scikit-learn's metrics take the classes to be sorted. Where the estimator has them in another
-    order, as ordinal tasks may, the columns of probabilities are sorted for them.
+    - the classes, if one of them does not occur among the labels;
+    - the positive class, which is the last of two classes unless the metric's default is one of
+      them.
+
+    scikit-learn's metrics expect sorted classes. If the classes of an ordinal task have another
+    order, the columns of probabilities are sorted for the metric.
 
     Examples
     --------
@@ -73,23 +78,27 @@ def make_task_scorer(scoring: Any, task: str | int) -> Callable[..., float]:
 def make_mean_scorer(
     scoring: Any, tasks: Iterable[str | int] | None = None, weights: Any = None
 ) -> Callable[..., float]:
-    """Make a scorer that returns the mean of the scores of tasks.
+    """Make a scorer that returns the mean score over tasks, for a search that needs one number.
+
+    Read more in the :doc:`User Guide </user_guide/evaluation>`.
 
     Parameters
     ----------
     scoring : str, callable or dict
-        What :func:`make_task_scorer` takes, or a dict from task to that for tasks of several
-        kinds.
+        A metric or scorer as for :func:`make_task_scorer`, or a dict from tasks to them. Pass a
+        dict if the tasks need different metrics.
     tasks : iterable of str or int, default=None
         The tasks. `None` takes those of the dict, or all columns of y.
     weights : dict, Series or array-like of shape (n_tasks,), default=None
-        Weights of the tasks in the mean, by task (others weigh 1) or in their order.
+        Weights of the tasks in the mean, by task (tasks without an entry have weight 1) or in
+        order.
 
     Returns
     -------
     callable
-        A scorer ``scorer(estimator, X, y, sample_weight=None)`` that returns a float. A task
-        whose score is NaN, as it is where no label is known, is left out; NaN if all are.
+        A scorer ``scorer(estimator, X, y, sample_weight=None)`` that returns a float. Tasks without
+        a known label are left out, and so are other tasks whose score is NaN. If no task is left,
+        the score is NaN.
 
     Raises
     ------
@@ -111,13 +120,15 @@ def make_mean_scorer(
 def multitask_scoring(
     scoring: Any, tasks: Iterable[str | int] | None = None, *, mean: bool = True
 ) -> Callable[..., dict[str, float]]:
-    """Make the `scoring` of a cross-validation or search that looks at every task.
+    """Make a `scoring` that scores every task, for cross-validation and searches.
+
+    Read more in the :doc:`User Guide </user_guide/evaluation>`.
 
     Parameters
     ----------
     scoring : str, list of str or dict
-        One or more names that :func:`make_task_scorer` takes, or a dict from task to them for tasks
-        of several kinds.
+        One or more names that :func:`make_task_scorer` takes, or a dict from tasks to them. Pass a
+        dict if the tasks need different metrics.
     tasks : iterable of str or int, default=None
         The tasks. `None` takes those of the dict, or all columns of y.
     mean : bool, default=True
@@ -130,7 +141,7 @@ def multitask_scoring(
         for each ``"{task}_{metric}"`` and ``"mean_{metric}"``, for tools with several metrics such
         as :func:`~sklearn.model_selection.cross_validate` and
         :class:`~sklearn.model_selection.GridSearchCV`. All scores share one call of `predict` and
-        one of `predict_proba`. Means leave out NaN, as those of :func:`make_mean_scorer`.
+        one of `predict_proba`. Means leave out NaN, as in :func:`make_mean_scorer`.
 
     Raises
     ------

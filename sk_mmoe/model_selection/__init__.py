@@ -1,4 +1,4 @@
-"""Splits, searches and out-of-fold predictions for models of several tasks.
+"""Splitters, searches and out-of-fold predictions for models of several tasks.
 
 >>> import numpy as np
 >>> from sk_mmoe.model_selection import MultiOutputStratifiedKFold

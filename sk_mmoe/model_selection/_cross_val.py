@@ -52,9 +52,11 @@ def cross_val_predict_proba(
 ) -> Any:
     """Predict each row's probabilities by a model that was fitted to other rows.
 
-    As :func:`~sklearn.model_selection.cross_val_predict`, and right for several tasks whose
-    labels have gaps. That function encodes the labels before it fits, so that a missing label
-    becomes a class, and labels of different types in different tasks become strings.
+    Use it instead of :func:`~sklearn.model_selection.cross_val_predict` for several tasks with
+    missing labels or with labels of different types. scikit-learn's function encodes the labels
+    before it fits: a missing label becomes a class, and labels of different types become strings.
+
+    Read more in the :doc:`User Guide </user_guide/evaluation>`.
 
     Parameters
     ----------
@@ -66,28 +68,29 @@ def cross_val_predict_proba(
     y : array-like of shape (n_samples,) or (n_samples, n_tasks)
         The targets. Labels may be missing (NaN, None or `pd.NA`), if the estimator takes that.
     groups : array-like of shape (n_samples,), default=None
-        Groups of rows for splitters such as :class:`~sklearn.model_selection.GroupKFold`. With
-        metadata routing pass them in `params`.
+        Groups of rows for splitters such as :class:`~sklearn.model_selection.GroupKFold`. If
+        metadata routing is enabled, pass them in `params`.
     cv : int, splitter or iterable, default=None
-        The folds, of which each row is tested in exactly one. An int is the number of folds of
-        :class:`MultiOutputStratifiedKFold`, and `None` is 5. Pass a splitter where rows belong
-        together, for example to one person.
+        The folds. Each row must be a test row in exactly one of them. An int is the number of folds
+        of :class:`MultiOutputStratifiedKFold`, and `None` is 5. Pass a splitter if several rows
+        belong together, for example to one person.
     n_jobs : int, default=None
         Number of folds fitted at the same time. `None` is 1, and -1 all cores.
     params : dict, default=None
-        Parameters for `fit`, such as `sample_weight`, and with metadata routing for the splitter.
-        Those with one entry for each row are split along with the rows.
+        Parameters for `fit`, such as `sample_weight`. If metadata routing is enabled, also those
+        for the splitter. Parameters with one entry for each row are split along with the rows.
     method : {"predict_proba", "predict_log_proba"}, default="predict_proba"
         What to predict.
 
     Returns
     -------
     ndarray of shape (n_samples, n_classes), or list of those
-        The predictions, in the order of the rows of X. For y of two dimensions a list with one
-        entry for each task: an array, or None for a task without classes. A column stands for
-        each class among the known labels of y, in sorted order. Estimators that give only the
-        probability of 1 for each 0/1 task, as :class:`~sklearn.neural_network.MLPClassifier`,
-        yield one array of shape (n_samples, n_tasks).
+        The predictions, in the order of the rows of X. If y has two dimensions, a list with one
+        entry for each task: an array, or None for a task without classes. There is one column for
+        each class among the known labels of y, in sorted order. Some estimators return only the
+        probability of 1 for each 0/1 task, for example
+        :class:`~sklearn.neural_network.MLPClassifier`. They give one array of shape
+        (n_samples, n_tasks).
 
     Raises
     ------
@@ -101,7 +104,7 @@ def cross_val_predict_proba(
 
     See Also
     --------
-    MultiOutputStratifiedKFold : Folds that are alike in all tasks.
+    MultiOutputStratifiedKFold : Folds that are stratified over all tasks.
     sklearn.model_selection.cross_val_predict : For predictions other than probabilities.
 
     Examples

@@ -35,69 +35,68 @@ class GPSearchCV(BaseSearchCV):
     """Search for hyper-parameters with a Gaussian process and cross-validation.
 
     The search learns from each candidate where the next one should be. A Gaussian process models
-    the score as a function of the parameters, and the next candidate is where the expected
-    improvement over the best score so far is largest. This pays when a fit takes long, as that of
-    a network does: a few dozen candidates do as well as many more random ones.
+    the score as a function of the parameters. The next candidate is where the expected improvement
+    over the best score so far is largest. Use it when a fit takes long, as that of a network does,
+    because it usually needs fewer candidates than a random search.
 
-    Use it as :class:`~sklearn.model_selection.RandomizedSearchCV`, for any estimator of
-    scikit-learn's API. It needs Optuna (``pip install "sk_mmoe[tune]"``).
+    It has the API of :class:`~sklearn.model_selection.RandomizedSearchCV` and takes any estimator.
+    It needs Optuna (``pip install "sk_mmoe[tune]"``). See :doc:`/user_guide/tuning`.
 
     Parameters
     ----------
     estimator : estimator object
-        The estimator to tune: it has a `score` method, or `scoring` is passed.
+        The estimator to tune. It needs a `score` method unless `scoring` is passed.
     param_distributions : dict of str to distribution or list
-        For each parameter what to search: a frozen distribution of :mod:`scipy.stats`, such as
-        ``loguniform(1e-4, 1e-1)`` or ``randint(1, 9)``; a distribution of
+        The values to search for each parameter: a frozen distribution of :mod:`scipy.stats`, such
+        as ``loguniform(1e-4, 1e-1)`` or ``randint(1, 9)``; a distribution of
         ``optuna.distributions``; or a list of values of any type, which are treated as unordered.
         Prefer a distribution to a list of numbers, because the search learns from the order.
     n_iter : int, default=30
-        Number of candidates. If a stored study goes on, those it already has are counted. Use more
-        when more than about five parameters matter; beyond 200, proposing a candidate itself
-        takes seconds.
+        Number of candidates, including those of a stored study that is resumed. Use more when more
+        than about five parameters matter. With more than 200, proposing a candidate takes seconds.
     scoring : str, callable, list, tuple or dict, default=None
-        What scores a fold, as in :class:`~sklearn.model_selection.GridSearchCV`. Of several scores
-        the search maximises the one that `refit` names. If `refit` names none, it maximises the
-        first. `None` is the estimator's `score`.
+        The score or scores of a fold, as in :class:`~sklearn.model_selection.GridSearchCV`. With
+        several scores the search maximises the one that `refit` names, or the first if `refit`
+        names none. `None` is the estimator's `score`.
     n_jobs : int, default=None
         Number of fits at the same time, of `n_concurrent` candidates. It never changes the result.
     refit : bool, str or callable, default=True
-        Whether to fit the best candidate to all rows afterwards; with several scores, the name of
-        the one that decides. A callable gets `cv_results_` and returns the index of the best.
+        Whether to fit the best candidate to all rows afterwards. With several scores, the name of
+        the score that decides. A callable gets `cv_results_` and returns the index of the best.
     cv : int, splitter or iterable, default=None
         The folds, as in :class:`~sklearn.model_selection.GridSearchCV`, the same for all
         candidates. Use :class:`~sklearn.model_selection.PredefinedSplit` for one validation set.
     verbose : int, default=0
         1 prints the score of each candidate; larger values print each fit, too.
     pre_dispatch : int or str, default="2*n_jobs"
-        How many fits are prepared ahead. Lower it if memory is short.
+        Number of fits that are prepared in advance. Lower it if memory is short.
     random_state : int, RandomState instance or None, default=None
-        Determines the candidates. Pass an int to get the same search again.
+        Determines the candidates. Pass an int for a reproducible search.
     error_score : "raise" or float, default=nan
-        The score of a fold whose fit fails. If a candidate's score is not finite, the search
-        treats it as the worst so far, and ranks it last. "raise" ends the search.
+        The score of a fold whose fit fails. A candidate whose score is not finite counts as the
+        worst so far, and is ranked last. "raise" raises the error and ends the search.
     return_train_score : bool, default=False
         Whether `cv_results_` has scores on the training rows, too.
     n_initial : int, default=10
-        Number of random candidates before the model takes over. With many parameters use about
-        twice their number.
+        Number of random candidates before the model chooses. With many parameters use about twice
+        their number.
     n_concurrent : int, default=1
         Number of candidates that are proposed together and evaluated at the same time. The model
-        takes those that are not scored yet into account. Raise it when ``n_jobs`` is larger than
-        the number of folds, to about their ratio. Each candidate then rests on fewer scores.
+        takes into account those that have no score yet. If `n_jobs` is larger than the number of
+        folds, set it to about their ratio. Each candidate is then chosen with fewer scores.
     storage : str, path, optuna.storages.BaseStorage or None, default=None
-        Where to keep the study: the path of a journal file, or the URL of a database, such as
-        ``"sqlite:///study.db"``. If the study exists, the search goes on with it, also after the
-        process was killed. Several processes, also on several machines, may run the same search
-        on one storage and share the candidates. `None` keeps it in memory.
+        Where to store the study: the path of a journal file, or the URL of a database, such as
+        ``"sqlite:///study.db"``. If the study exists, the search resumes it. Set it for searches
+        that may be interrupted, or that several processes share, on one or several machines.
+        `None` keeps the study in memory.
     study_name : str, default=None
-        Name of the study in the storage. Pass one to keep several searches in one storage. `None`
-        is "GPSearchCV".
+        Name of the study in the storage. Pass different names to keep several searches in one
+        storage. `None` is "GPSearchCV".
     pruner : optuna.pruners.BasePruner, default=None
-        What gives a candidate up after some of its folds, such as
-        ``optuna.pruners.MedianPruner()``, to save the other folds. It sees the mean score of the
-        folds so far. Candidates that were given up count towards `n_iter`, but are in `study_`
-        only. `None` evaluates all folds.
+        Pruner that stops poor candidates after some of their folds, such as
+        ``optuna.pruners.MedianPruner()``. It sees the mean score of the folds so far. Set it when
+        there are many folds and fits take long. Candidates that were stopped count towards
+        `n_iter`, but only `study_` contains them. `None` evaluates all folds.
 
     Attributes
     ----------
@@ -105,39 +104,39 @@ class GPSearchCV(BaseSearchCV):
         Scores, ranks, times and parameters of all candidates, also of those that other processes
         or earlier runs evaluated, as in :class:`~sklearn.model_selection.GridSearchCV`.
     best_index_, best_score_, best_params_ : int, float, dict
-        The best candidate. With several scores only if `refit` tells which is meant, and no
-        `best_score_` if it is a callable.
+        The best candidate. With several scores they exist only if `refit` chooses one. If `refit`
+        is a callable, there is no `best_score_`.
     best_estimator_ : estimator object
         The estimator with the best parameters, fitted to all rows, if `refit` is set.
     refit_time_, n_splits_, multimetric_ : float, int, bool
-        Seconds of that last fit; number of folds; whether there are several scores.
+        Seconds of the final fit, number of folds, and whether there are several scores.
     scorer_ : callable or dict of str to callable
         The scorers.
     study_ : optuna.study.Study
-        Optuna's study with all trials, for its visualizations and importances. Values of types
-        that Optuna does not store stand there as texts, and distributions that it does not know
-        as quantiles.
+        Optuna's study with all trials, for its visualizations and importances. It contains a text
+        for a value of a type that Optuna does not store, and a quantile for a value of a
+        distribution that Optuna does not know.
     classes_, n_features_in_, feature_names_in_ : ndarray, int, ndarray of str
         Those of `best_estimator_`, if it has them.
 
     See Also
     --------
     sklearn.model_selection.RandomizedSearchCV : Candidates that do not depend on scores.
-    MultiOutputStratifiedKFold : Folds that are alike in all tasks.
+    MultiOutputStratifiedKFold : Folds that are stratified over all tasks.
 
     Notes
     -----
     Candidates come from Optuna's ``GPSampler``: a Matérn 5/2 kernel with one length scale for
     each parameter, and the logarithm of the expected improvement [1]_. The seed of each candidate
-    depends on `random_state` and on the number of candidates before it. A search that was killed
-    therefore proposes the same candidates as one that was not. No candidate is proposed twice.
+    depends on `random_state` and on the number of candidates before it. A search that was
+    interrupted proposes the same candidates as one that was not. No candidate is proposed twice.
 
     Processes that share a study may start at any time. Each returns when all candidates are
-    evaluated, with the same result. If a process disappears, its candidates are given to others,
-    at once on the same Linux machine and after a minute elsewhere.
+    evaluated, with the same result. If a process ends early, other processes take its candidates:
+    at once on the same Linux machine, and after a minute elsewhere.
 
     A study that was made with other data, folds, parameters or scores is refused, because its
-    scores do not compare. Settings that change no score, such as `n_iter`, may differ.
+    scores cannot be compared. Settings that do not change the scores, such as `n_iter`, may differ.
 
     References
     ----------
@@ -228,8 +227,9 @@ class GPSearchCV(BaseSearchCV):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             The targets.
         **params : dict
-            Parameters for `fit` of the estimator, such as `sample_weight` or `X_val`, for the
-            scorer and the splitter, such as `groups`. Those with one entry per row are split.
+            Parameters for the `fit` of the estimator, such as `sample_weight` or `X_val`, for the
+            scorer, or for the splitter, such as `groups`. Parameters with one entry per row are
+            split along with the rows.
 
         Returns
         -------

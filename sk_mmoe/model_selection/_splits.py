@@ -19,24 +19,27 @@ _MAX_PARTS = 10
 
 
 class MultiOutputStratifiedKFold(KFold):
-    """K folds that are alike in the targets of all tasks.
+    """K folds that are stratified over the targets of all tasks.
 
-    :class:`~sklearn.model_selection.StratifiedKFold` for targets of several columns: classes,
-    numbers, or both, with labels missing or not. Every fold gets its share of each class of each
-    task, and of their combinations as far as the rows allow.
+    It does for several targets what :class:`~sklearn.model_selection.StratifiedKFold` does for one.
+    Targets may be classes, numbers or both, and labels may be missing. Every fold gets its share of
+    each class of each task, and of their combinations as far as the rows allow.
+
+    Read more in the :doc:`User Guide </user_guide/evaluation>`.
 
     Parameters
     ----------
     n_splits : int, default=5
         Number of folds, at least 2.
     shuffle : bool, default=False
-        Whether to choose at random among rows that serve equally well.
+        Whether to choose at random among rows that serve equally well. Set it to get other folds
+        with another `random_state`.
     random_state : int, RandomState instance or None, default=None
         Determines the choice if `shuffle` is set. Pass an int for the same folds at every call.
 
     See Also
     --------
-    MultiOutputStratifiedShuffleSplit : Parts of any size, drawn anew for each split.
+    MultiOutputStratifiedShuffleSplit : Parts of any size, with new random draws for each split.
     sklearn.model_selection.StratifiedKFold : For one task with classes.
 
     Notes
@@ -45,15 +48,15 @@ class MultiOutputStratifiedKFold(KFold):
     with labels of any type. In each column
 
     - a missing label (NaN, None or `pd.NA`) is a separate class;
-    - numbers of which there are more than twenty go into twenty bins of equally many rows, if they
-      have fractions or occur fewer than five times on average;
-    - all else is a class, however rare: there is no least number of members.
+    - more than twenty distinct numbers are put into twenty bins with equally many rows, if they are
+      non-integers or occur fewer than five times on average;
+    - everything else is a class, however rare. There is no minimum number of rows.
 
     Rows are sorted by one column after the other, in serpentine order, so that neighbours have
-    nearly the same labels. A fold is a systematic sample of the rows that earlier folds left: one
-    of every few neighbours, and of these the one that brings the fold nearest to its share of all
-    classes in the sense of chi-squared. The first column is shared out exactly: the numbers of
-    each of its classes in two folds differ by at most one, and so do the sizes of folds.
+    nearly the same labels. A fold is a systematic sample of the rows that earlier folds left. It
+    takes one of every few neighbours: the one that brings the fold closest to its share of all
+    classes in the sense of chi-squared. The first column is divided exactly: the numbers of each of
+    its classes in two folds differ by at most one, and so do the sizes of folds.
 
     Examples
     --------
@@ -78,28 +81,30 @@ class MultiOutputStratifiedKFold(KFold):
 
 
 class MultiOutputStratifiedShuffleSplit(ShuffleSplit):
-    """Random splits in two parts that are alike in the targets of all tasks.
+    """Random splits into two parts, stratified over the targets of all tasks.
 
-    :class:`~sklearn.model_selection.StratifiedShuffleSplit` for targets of several columns:
-    classes, numbers, or both, with labels missing or not. The method, and the forms of y that
-    `split` takes, are those of :class:`MultiOutputStratifiedKFold`. Every row has the same chance
-    of being in the test set.
+    It does for several targets what :class:`~sklearn.model_selection.StratifiedShuffleSplit` does
+    for one. Targets may be classes, numbers or both, and labels may be missing. The method, and the
+    forms of y that `split` takes, are those of :class:`MultiOutputStratifiedKFold`. Every row has
+    the same chance of being in the test set.
+
+    Read more in the :doc:`User Guide </user_guide/evaluation>`.
 
     Parameters
     ----------
     n_splits : int, default=10
         Number of splits.
     test_size : float or int, default=None
-        Part of the rows in the test set, in (0, 1), or their number. `None` is what `train_size`
-        leaves, or 0.1 if that is `None` too.
+        Fraction of the rows in the test set, in (0, 1), or their number. `None` is what
+        `train_size` leaves, or 0.1 if that is `None` too.
     train_size : float or int, default=None
-        Part of the rows in the train set, or their number. `None` is what `test_size` leaves.
+        Fraction of the rows in the train set, or their number. `None` is what `test_size` leaves.
     random_state : int, RandomState instance or None, default=None
         Determines the splits. Pass an int for the same splits at every call.
 
     See Also
     --------
-    MultiOutputStratifiedKFold : Folds, in which each row is tested once.
+    MultiOutputStratifiedKFold : Folds, so that each row is a test row once.
     sklearn.model_selection.StratifiedShuffleSplit : For one task with classes.
 
     Examples

@@ -26,18 +26,20 @@ class ColumnEmbedding(nn.Module):
 
     All columns share one table of vectors. Vector 0 belongs to values that were not seen in
     training, the next ``n_vectors[0]`` vectors to the first column, and so on. The first
-    `n_interpolated` columns are numeric, and their levels are knots: between two knots the vector
-    changes linearly, so that a layer on top is a piecewise linear function of the column [1]_. The
-    other columns are categorical. A category may use a fraction of its vector only.
+    `n_interpolated` columns are numeric and have a vector for each knot. Between two knots the
+    vector changes linearly, so that a layer on top is a piecewise linear function of the column
+    [1]_. The other columns are categorical and have a vector for each category. A category may use
+    only a fraction of its vector.
 
     Parameters
     ----------
     n_numbers : int
         Number of columns that are read as numbers.
     n_vectors : sequence of int
-        Number of levels of each other column.
+        Number of categories or knots of each other column.
     embedding_dim : int, default=8
-        Length of a vector. Raise it if columns have many categories, and many rows per category.
+        Length of a vector. Raise it if columns have many categories and there are many rows per
+        category.
     n_interpolated : int, default=0
         Number of numeric columns with knots, which come first.
     embedding_alpha : float, default=1.0
@@ -47,8 +49,8 @@ class ColumnEmbedding(nn.Module):
     Attributes
     ----------
     weight : torch.nn.Parameter of shape (1 + sum(n_vectors), embedding_dim)
-        The vectors. Those of categories start normal with a standard deviation of 0.1, those of
-        knots along a line of that scale, and vector 0 at zero.
+        The vectors. Initially, those of categories are normal with a standard deviation of 0.1,
+        those of knots lie along a line of that scale, and vector 0 is zero.
     out_features : int
         Number of output features.
 

@@ -12,20 +12,22 @@ from torch import Tensor
 class ColumnRows:
     """Rows of a table, some of whose columns are looked up in a :class:`ColumnEmbedding`.
 
-    Such a column has levels, each with a learned vector. The levels of a categorical column are its
-    categories; those of a numeric column are knots, and its values lie between two of them.
+    Such a column has a learned vector for each of its levels. The levels of a categorical column
+    are its categories. The levels of a numeric column are its knots, and its values lie between two
+    of them.
 
     Parameters
     ----------
     numbers : Tensor of shape (n_samples, n_numbers)
         The columns that the network reads as numbers.
     levels : Tensor of shape (n_samples, n_looked_up + n_interpolated), int
-        The levels of the other columns, numbered as :class:`ColumnEmbedding` numbers them. The
-        first `n_interpolated` columns hold the lower of two levels; the upper ones follow after all
-        columns.
+        The levels of the other columns, as indices of the vectors of :class:`ColumnEmbedding`. The
+        first `n_interpolated` columns hold the lower of two knots. The upper knots follow after
+        all columns.
     shares : Tensor of shape (n_samples, n_looked_up), default=None
-        The factor of each vector, in [0, 1]. Between two levels it is the weight of the upper one;
-        the lower one has the rest. `None`: no value lies between two levels, and all factors are 1.
+        The factor of each vector, in [0, 1]. Between two knots it is the weight of the upper one,
+        and the lower one has the rest. `None`: no value lies between two knots, and all factors are
+        1.
     transpose : callable, default=None
         Function that returns where each level occurs: a matrix of layout ``torch.sparse_csr`` with
         one row per level, and a one in the column of each entry of `levels` that equals it. It is

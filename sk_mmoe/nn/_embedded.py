@@ -24,17 +24,18 @@ class EmbeddedNetwork(nn.Module):
     n_outputs : sequence of int
         Number of raw scores of each task.
     n_vectors : sequence of int
-        Number of levels of each column that is looked up, as in :class:`ColumnEmbedding`.
+        Number of categories or knots of each column that is looked up, as in
+        :class:`ColumnEmbedding`.
     n_interpolated : int, default=0
         Number of numeric columns with knots, which come first in `n_vectors`.
     embedding_dim : int, default=8
-        Length of the vector of a level.
+        Length of the vector of a category or knot.
     embedding_alpha : float, default=1.0
         Weight decay of the vectors, as in :class:`ColumnEmbedding`. `None`: the optimizer's weight
         decay.
     n_cross_layers : int, default=2
         Number of :class:`CrossLayers` between the embeddings and the network. Set it to 0 if no
-        effect depends on two columns at once, or to shorten a step.
+        effect depends on two columns at once, or to make a step faster.
     **parameters
         Further parameters of the network.
 

@@ -24,9 +24,9 @@ WEIGHT_BOUNDS: dict[str, Callable[[int, int], float]] = {
 
 @torch.no_grad()
 def initialize_weights(network: nn.Module, weight_init: str = "glorot_uniform") -> nn.Module:
-    r"""Draw the weights of a network anew, in place.
+    r"""Draw new initial weights for a network, in place.
 
-    Each expert, gate, tower and head is drawn as if it were a layer alone. Its weights are uniform
+    Each expert, gate, tower and head is drawn as a separate layer. Its weights are uniform
     in :math:`[-b, b]`, where the bound :math:`b` depends on the number of inputs
     :math:`n_\text{in}` and the number of outputs :math:`n_\text{out}` of that one layer.
 
@@ -53,7 +53,7 @@ def initialize_weights(network: nn.Module, weight_init: str = "glorot_uniform") 
 
     Notes
     -----
-    Some parameters keep the values that their layer gave them, because its method depends on them:
+    Some parameters keep the initial values of their layer, because its method depends on them:
     embeddings of columns, cross-stitch units, layer normalisation, and the gates of DSelect-k. The
     core of a :class:`TuckerLinear` is scaled such that the weights have the variance of the
     distribution.

@@ -20,8 +20,8 @@ class MemberStack(nn.Module):
     """Networks of equal shape, each with its own weights, that run as one program.
 
     Their parameters are stacked along a first axis, and :func:`torch.vmap` turns the operations of
-    a network into batched operations. The number of operations hardly grows with the number of
-    members; only the tensors do. Each member computes what it would compute alone, up to rounding
+    a network into batched operations. The number of operations is nearly the same for any number of
+    members. Only the tensors grow. Each member computes what it would compute alone, up to rounding
     and to the units that dropout draws.
 
     Parameters

@@ -42,7 +42,7 @@ class MMoE(nn.Module):
         Units of each hidden layer of a network that all tasks share, before experts and gates.
         Empty: experts and gates read the input directly.
     n_levels : int, default=1
-        Number of levels of experts and gates.
+        Number of levels of experts and gates. One is enough for most tables.
     activation : str, default="relu"
         Activation of all hidden layers.
     dropout : float, default=0.0

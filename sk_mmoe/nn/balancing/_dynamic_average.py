@@ -20,8 +20,8 @@ class DynamicWeightAverage(FixedWeights):
     Parameters
     ----------
     temperature : float, default=2.0
-        The temperature T. Lower it if the weights hardly differ; raise it if they jump from epoch
-        to epoch.
+        The temperature T. Lower it if the weights are nearly equal. Raise it if they jump from
+        epoch to epoch.
 
     References
     ----------

@@ -25,9 +25,9 @@ class FAMO(FixedWeights):
     :math:`z \circ (d - \sum_k z_k d_k) + \gamma \xi` [1]_. With equal task weights this is the
     paper's method.
 
-    It needs no gradient of single tasks, only one more pass through the network for each step. It
-    suits tasks whose losses differ much in size or speed. The losses must not be negative. A task
-    without a label in a batch neither learns from the batch nor changes its weight.
+    Use it for tasks whose losses differ a lot in size or speed. It needs no gradients of single
+    tasks, only one more pass through the network for each step. The losses must not be negative. A
+    task without a label in a batch does not learn from the batch and keeps its weight.
 
     Parameters
     ----------

@@ -14,10 +14,10 @@ _LEARNING_RATE_FACTOR = 10
 class FixedWeights(nn.Module):
     """Descend along the gradient of the weighted mean of the losses; the base of all balancing.
 
-    Call :meth:`start` once, :meth:`begin_epoch` before each epoch, and :meth:`backward` in place of
-    ``loss.backward()``. After the optimizer's step, call :meth:`look_back` if the class attribute
-    `looks_back` is True. Give the groups of :meth:`parameter_groups` to the optimizer, next to the
-    network's parameters.
+    In your own training loop, call :meth:`start` once, :meth:`begin_epoch` before each epoch, and
+    :meth:`backward` in place of ``loss.backward()``. After the optimizer's step, call
+    :meth:`look_back` if the class attribute `looks_back` is True. Pass the groups of
+    :meth:`parameter_groups` to the optimizer, in addition to the network's parameters.
 
     A subclass overrides the methods that it needs: :meth:`weights` to weight the losses,
     :meth:`loss` to combine them in another way, or :meth:`backward` to combine gradients.
@@ -27,10 +27,10 @@ class FixedWeights(nn.Module):
     task_weights : Tensor of shape (n_tasks,)
         The weights that the user gives to the tasks, with a sum of one.
     looks_back : bool
-        Whether :meth:`look_back` wants the losses after each step. They cost another pass through
+        Whether :meth:`look_back` needs the losses after each step. They cost another pass through
         the network, without gradients.
     n_parts : int
-        The number of parts of a batch whose losses :meth:`backward` wants one by one, too.
+        The number of parts of a batch whose separate losses :meth:`backward` also needs.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class FixedWeights(nn.Module):
         super().__init__()
 
     def start(self, task_weights: Tensor) -> FixedWeights:
-        """Learn how many tasks there are, and what they weigh.
+        """Start with the weights of the tasks.
 
         Parameters
         ----------

@@ -9,20 +9,21 @@ from sk_mmoe.nn.balancing._gradients import GradientBalancing
 
 
 class GradNorm(GradientBalancing):
-    r"""Learn weights that make the tasks' gradients alike in size, larger where a task lags.
+    r"""Learn weights that make the tasks' gradients similar in size, and larger for slow tasks.
 
-    Task k has the weight :math:`w_k \lambda_k`, where the :math:`\lambda` have a mean of one and
-    descend along :math:`\sum_k | G_k - \bar G r_k^\alpha |`: :math:`G_k` is the norm of the
-    gradient of the weighted loss on the shared parameters, :math:`\bar G` the mean norm, and
-    :math:`r_k` the part of its first loss that task k still has, over the mean of these parts [1]_.
-    The paper takes the norm on the last shared layer. Here it is taken on all shared parameters,
-    which every architecture has. A step costs one backward pass for each task.
+    Use it if the gradients of one task are much larger than those of the others. Task k has the
+    weight :math:`w_k \lambda_k`. The :math:`\lambda` have a mean of one and follow the gradient of
+    :math:`\sum_k | G_k - \bar G r_k^\alpha |` downwards [1]_. :math:`G_k` is the norm of the
+    gradient of the weighted loss on the shared parameters, and :math:`\bar G` is the mean norm.
+    :math:`r_k` is the current loss of task k divided by its first loss, relative to the mean of
+    these ratios. The paper takes the norm on the last shared layer. Here it is taken on all shared
+    parameters, which every architecture has. A step costs one backward pass for each task.
 
     Parameters
     ----------
     restoring_force : float, default=1.5
-        The exponent :math:`\alpha`. Raise it to push tasks that lag behind more; with 0 all
-        gradients become alike in size.
+        The exponent :math:`\alpha`. Raise it to give slow tasks larger gradients. With 0 all
+        gradients become equal in size.
 
     Attributes
     ----------

@@ -9,10 +9,11 @@ from sk_mmoe.nn._random import current_generator
 
 
 class PCGrad(nn.Module):
-    """Remove the conflicts between the tasks' gradients, and add up what is left.
+    """Remove the conflicts between the tasks' gradients, and add up the rest.
 
-    Two gradients conflict if their inner product is negative. Each gradient is projected onto the
-    plane normal to every other one that it conflicts with, in random order [1]_.
+    Use it if the tasks pull the shared parameters in opposite directions. Two gradients conflict if
+    their inner product is negative. Each gradient is projected onto the plane normal to every other
+    one that it conflicts with, in random order [1]_.
 
     References
     ----------

@@ -13,11 +13,13 @@ from sk_mmoe.nn.balancing._torchjd import check_by_trial
 class LossScalarization(FixedWeights):
     """Descend along the gradient of a function of the losses.
 
-    The function sees the losses multiplied by the task weights, scaled to a mean of one. With equal
-    task weights these are the losses as they are. A loss of zero, which is that of a task without a
-    label in the batch, is passed as a tiny positive number, so that its logarithm is finite.
+    Use it for scalarizers of TorchJD, or for your own function of the losses.
 
-    A step costs hardly more than with fixed weights. Several members are each balanced alone.
+    The function gets the losses multiplied by the task weights, which are scaled to a mean of one.
+    With equal task weights these are the unchanged losses. A task without a label in the batch has
+    a loss of zero. It is passed as a tiny positive number, so that its logarithm is finite.
+
+    A step takes little more time than with fixed weights. Members are balanced separately.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ class LossScalarization(FixedWeights):
         self.scalarizer = scalarizer
 
     def start(self, task_weights: Tensor) -> LossScalarization:
-        """Learn how many tasks there are, and try the scalarizer on as many losses.
+        """Start with the weights of the tasks, and check that the scalarizer fits their number.
 
         Parameters
         ----------
@@ -74,7 +76,7 @@ class LossScalarization(FixedWeights):
         return self
 
     def weights(self) -> Tensor:
-        """Return the derivatives of the balanced loss by the losses of the last batch.
+        """Return the derivatives of the balanced loss with respect to the last batch's losses.
 
         Returns
         -------
@@ -96,7 +98,7 @@ class LossScalarization(FixedWeights):
         Returns
         -------
         Tensor of shape ()
-            What the scalarizer makes of the losses. For several members: the sum over them.
+            The scalarizer's result. For several members: the sum over them.
         """
         self.last_losses = task_losses.detach()
         return self._scalarize(task_losses)

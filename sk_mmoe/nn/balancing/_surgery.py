@@ -9,10 +9,10 @@ from sk_mmoe.nn.balancing._torchjd import RemembersForeign, check_by_trial
 
 
 class GradientSurgery(RemembersForeign):
-    """Descend on the shared parameters along what an aggregator makes of the tasks' gradients.
+    """Combine the tasks' gradients on the shared parameters by an aggregator.
 
-    The heads learn by the gradient of the weighted mean of the losses. A step costs one backward
-    pass for each task.
+    Use it for aggregators of TorchJD, or for your own function of the gradients. The heads learn by
+    the gradient of the weighted mean of the losses. A step costs one backward pass for each task.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class GradientSurgery(RemembersForeign):
         self.aggregator = aggregator
 
     def start(self, task_weights: Tensor) -> GradientSurgery:
-        """Learn how many tasks there are, and try the aggregator on as many gradients.
+        """Start with the weights of the tasks, and check that the aggregator fits their number.
 
         Parameters
         ----------
@@ -63,7 +63,7 @@ class GradientSurgery(RemembersForeign):
         return self
 
     def combine(self, gradients: Tensor, task_losses: Tensor) -> Tensor:
-        """Return what the aggregator makes of the gradients.
+        """Return the gradient that the aggregator makes of the tasks' gradients.
 
         Parameters
         ----------

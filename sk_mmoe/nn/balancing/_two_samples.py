@@ -15,15 +15,15 @@ class TwoSampleWeighting(RemembersForeign):
     r"""Weight the tasks by the products of their gradients in two halves of a batch.
 
     The product of a batch's gradients with themselves overestimates that of the expected gradients,
-    because the noise of a gradient always agrees with itself. MoDo [1]_ and SDMGrad [2]_ therefore
+    because the noise of a gradient is correlated with itself. MoDo [1]_ and SDMGrad [2]_ therefore
     multiply the gradients of two independent batches. The rows of a batch are drawn at random, so
-    that its two halves are independent. They give the matrix :math:`J_1 J_2^T`, and the step
-    follows the gradient of the whole batch with the weights that come from it, as in equation 2.9
-    of [1]_. (SDMGrad takes the step on a third batch.) The heads learn by the gradient of the
-    weighted mean of the losses.
+    its two halves are independent. Their gradients give the matrix :math:`J_1 J_2^T`, from which
+    `weighting` computes the weights. The step follows the gradient of the whole batch with these
+    weights, as in equation 2.9 of [1]_. (SDMGrad takes the step on a third batch.) The heads learn
+    by the gradient of the weighted mean of the losses.
 
-    A step costs two backward passes for each task, and two more. A batch of one row and a network
-    that shares nothing learn as with fixed weights.
+    A step costs two backward passes for each task, and two more. If a batch has one row or the
+    network shares nothing, it is the same as fixed weights.
 
     Parameters
     ----------

@@ -9,12 +9,13 @@ from sk_mmoe.nn.balancing._fixed import FixedWeights
 
 
 class UncertaintyWeighting(FixedWeights):
-    r"""Divide each loss by a learned variance, because a task with noisy labels deserves less.
+    r"""Divide each loss by a learned variance, so that tasks with noisy labels get less weight.
 
-    The loss is :math:`\sum_k w_k (e^{-s_k} L_k + s_k)` with a learned log variance :math:`s_k` for
-    each task, zero at the start. At the optimum a task weighs :math:`w_k / L_k`: the sizes of the
-    losses no longer matter. For squared errors this is twice the loss of [1]_. For log losses the
-    paper's form differs by a factor, and the optimum gives the same weights.
+    Use it if the losses of the tasks differ in size. The loss is :math:`\sum_k w_k (e^{-s_k} L_k +
+    s_k)` with a learned log variance :math:`s_k` for each task, zero at the start. At the optimum a
+    task has the weight :math:`w_k / L_k`, so that the sizes of the losses no longer matter. For
+    squared errors this is twice the loss of [1]_. For log losses the paper's form differs by a
+    factor, and the optimum gives the same weights.
 
     Attributes
     ----------
