@@ -10,9 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from sklearn.utils import check_random_state
-
 from sk_mmoe.callbacks import TrainingCheckpoint
 from sk_mmoe.columns._numbers import warn_of_large_values
 from sk_mmoe.columns._reader import TableReader
@@ -20,6 +17,7 @@ from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._net_settings import choose_batch_size, make_net, watched_task
 from sk_mmoe.estimators._polarised_gates import warn_of_polarised_gates
 from sk_mmoe.estimators._samples import make_samples, split_rows, stops_early
+from sk_mmoe.estimators._seeds import draw_seeds, seeds_of
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._kinds import names_its_classes, resolve_kinds
 from sk_mmoe.tasks._leaks import warn_of_leaks
@@ -327,52 +325,6 @@ def learn_reader(estimator: Any, X: Any, *, of_stream: bool = False) -> TableRea
         category_smooth=estimator.category_smooth,
         of_stream=of_stream,
     )
-
-
-def draw_seeds(estimator: Any) -> list[int]:
-    """Draw the seed of each member.
-
-    Parameters
-    ----------
-    estimator : estimator
-        The estimator.
-
-    Returns
-    -------
-    list of int of length n_members
-        The seeds.
-    """
-    rng = check_random_state(estimator.random_state)
-    return [int(rng.randint(np.iinfo(np.int32).max)) for _ in range(estimator.n_members)]
-
-
-def seeds_of(fitted: FittedModel, n_members: int) -> list[int]:
-    """Return the seeds of the networks that training goes on from.
-
-    Parameters
-    ----------
-    fitted : FittedModel
-        The model.
-    n_members : int
-        How many networks there should be.
-
-    Returns
-    -------
-    list of int of length n_members
-        The seeds.
-
-    Raises
-    ------
-    ValueError
-        If there is another number of networks.
-    """
-    seeds = fitted.net.seeds
-    if len(seeds) != n_members:
-        raise ValueError(
-            f"n_members is {n_members}, but {len(seeds)} network(s) are fitted. Set "
-            "warm_start=False, or clone the estimator, to start afresh."
-        )
-    return seeds
 
 
 def _read_validation_set(
