@@ -65,7 +65,7 @@ def one_cycle(n_rows):
     """Return a one-cycle schedule of the learning rate, over a fixed number of epochs."""
     schedule = LRScheduler(
         torch.optim.lr_scheduler.OneCycleLR,
-        max_lr=[3e-3, 15e-3, 3e-3],  # biases, embeddings, all else
+        max_lr=[3e-3, 3e-3, 15e-3],  # weights, biases, embeddings
         total_steps=ONE_CYCLE_EPOCHS * -(-n_rows // ONE_CYCLE_BATCH),
         step_every="batch",
     )

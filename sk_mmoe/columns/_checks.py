@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
@@ -113,31 +112,6 @@ def check_array_of_numbers(X: Any, stand_in: BaseEstimator, dtype: str, *, hint:
         return validate_data(
             stand_in, X, accept_sparse="csr", dtype=np.dtype(dtype), order="C", reset=False
         )
-
-
-def sizes_of_values(X: sparse.csr_array) -> np.ndarray:
-    """Return the root mean square of the values of each column that are not zero.
-
-    It is 1 for one-hot columns, and for the columns that a StandardScaler has scaled.
-
-    Parameters
-    ----------
-    X : CSR matrix of shape (n_samples, n_features)
-        The numbers.
-
-    Returns
-    -------
-    ndarray of float of shape (n_features,)
-        The sizes, 1 where all values are zero.
-    """
-    stored = X.data != 0
-    columns, values = X.indices[stored], np.abs(X.data[stored])
-    largest = np.zeros(X.shape[1])
-    np.maximum.at(largest, columns, values)
-    squares = np.square(values / largest[columns])  # of very large numbers there is no square
-    counts = np.bincount(columns, minlength=X.shape[1])
-    means = np.bincount(columns, squares, minlength=X.shape[1]) / np.maximum(counts, 1)
-    return np.where(counts > 0, largest * np.sqrt(means), 1.0)
 
 
 def read_numbers(frame: Frame, columns: list[int], dtype: str, *, hint: str) -> np.ndarray:

@@ -31,6 +31,5 @@ def warn_of_large_values(table: Any) -> None:
     if largest > _LARGE_VALUE:
         warn_user(
             f"X has values up to {largest:.2g}, and the network does not scale its inputs. Put a "
-            "StandardScaler, or another scaler, before it, or set "
-            "numeric_encoding='piecewise_linear'."
+            "StandardScaler, or another scaler, before it, or set numeric_encoding='auto'."
         )

@@ -12,14 +12,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from sk_mmoe.columns._array_frame import ArrayFrame
 from sk_mmoe.columns._cells import NUMBER_TYPES
 from sk_mmoe.columns._checks import (
     as_array,
     check_array_of_numbers,
     make_stand_in,
     read_numbers,
-    sizes_of_values,
 )
 from sk_mmoe.columns._column import Column, ColumnSettings
 from sk_mmoe.columns._frame import Frame
@@ -35,6 +33,7 @@ from sk_mmoe.columns._layout import Layout
 from sk_mmoe.columns._learning import HINT, learn_columns, read_values
 from sk_mmoe.columns._pandas_frame import PandasFrame
 from sk_mmoe.columns._roles import find_categorical
+from sk_mmoe.columns._sparse_numbers import divide, sizes_of_values
 from sk_mmoe.columns._tables import ColumnTable
 from sk_mmoe.columns._warn import warn_user
 from sk_mmoe.columns.kinds._registry import restore_column
@@ -92,7 +91,8 @@ class TableReader:
         kinds = list(enumerate(self.columns or ()))
         self._of_numbers = [k for k, column in kinds if column.reads == "numbers"]
         self._others = [k for k, column in kinds if column.reads != "numbers"]
-        self._names = None if feature_names_in is None else list(feature_names_in)
+        names = range(n_features_in) if feature_names_in is None else feature_names_in
+        self._names = list(names)
 
     @classmethod
     def learn(
@@ -259,13 +259,13 @@ class TableReader:
             return self._read_array(X, dtype)
         else:
             frame = as_frame(X)
-        if frame.names != self._names and not self._is_plain(frame):
+        if frame.names != self._names:
             frame = self._check_names(frame)
         frame.check_not_empty()
         if self.columns is None:
             columns = list(range(self.n_features_in))
             numbers = read_numbers(frame, columns, dtype, hint=_HINT)
-            return self._scale(self._check_finite(numbers, allow_missing=False))
+            return divide(self._check_finite(numbers, allow_missing=False), self.sizes)
         if len(frame) == 1 and not to_learn and (row := frame.row()) is not None:
             values = self._as_values(row)
             table = None if values is None else self._layout.read_row(values, dtype)
@@ -279,16 +279,11 @@ class TableReader:
 
     def _check_names(self, frame: Frame) -> Frame:
         """Return a table whose columns are those of training; keys of records have no order."""
-        if not frame.has_order and set(frame.names) == set(self._names or ()):
+        if not frame.has_order and set(frame.names) == set(self._names):
             return PandasFrame(frame.native[self._names])
         frame.check_columns()
         validate_data(self._stand_in(), frame.native, skip_check_array=True, reset=False)
         return frame
-
-    def _is_plain(self, frame: Frame) -> bool:
-        """Return whether a table is an array without names, as that of training was."""
-        is_array = isinstance(frame, ArrayFrame) and self.feature_names_in is None
-        return is_array and frame.shape[1] == self.n_features_in
 
     def _stand_in(self) -> BaseEstimator:
         """Return an estimator for scikit-learn's checks."""
@@ -303,19 +298,8 @@ class TableReader:
             with np.errstate(over="ignore"):
                 array = np.ascontiguousarray(X, dtype=dtype)
             if np.isfinite(array).all():
-                return self._scale(array)
-        return self._scale(check_array_of_numbers(X, self._stand_in(), dtype, hint=_HINT))
-
-    def _scale(self, table: Any) -> Any:
-        """Return an array or a CSR matrix whose columns are divided by `sizes`."""
-        if self.sizes is None:
-            return table
-        if not sparse.issparse(table):
-            return (table / self.sizes).astype(table.dtype)
-        values = table.data / self.sizes[table.indices]
-        return type(table)(
-            (values.astype(table.dtype), table.indices, table.indptr), shape=table.shape
-        )
+                return divide(array, self.sizes)
+        return divide(check_array_of_numbers(X, self._stand_in(), dtype, hint=_HINT), self.sizes)
 
     def _as_values(self, row: Sequence[Any]) -> list[Any] | None:
         """Return the numbers and labels of a row, if it has no number that needs a closer look."""

@@ -182,6 +182,15 @@ def select(table: Table, rows: Rows) -> Any:
     return chosen if rows.dim() == 1 else chosen.unflatten(0, rows.shape)
 
 
+def table_parts(table: Table) -> tuple[Tensor, ...]:
+    """Return the tensors in which a table holds its rows."""
+    if isinstance(table, Tensor):
+        return (table,)
+    if isinstance(table, SparseTable):
+        return table.starts, table.columns, table.values
+    return (*table._parts, table.level_shares)
+
+
 def take(table: Table, rows: Tensor) -> Table:
     """Return a table of some rows."""
     return table[rows] if isinstance(table, Tensor) else table.take(rows)

@@ -63,7 +63,7 @@ class FittedAttributes:
     @property
     def n_iter_(self) -> int:
         """The number of epochs of training."""
-        return len(self.net_.history)
+        return self.net_.n_epochs
 
     @property
     def loss_curve_(self) -> list[float]:
@@ -96,12 +96,9 @@ class FittedAttributes:
 
     @property
     def best_validation_score_(self) -> float | None:
-        """The highest score on the held-out part."""
-        if not self._monitor.restore_best:
-            return None
-        if self._watched_epochs and self.net_.further_seeds:
-            return -float(self._monitor.best_of(self._watched_epochs).mean())
-        return max(self.validation_scores_, default=None)
+        """The score of the weights that are kept, on the held-out part."""
+        best = [epoch["watched_best"] for epoch in self.net_.history if "watched_best" in epoch]
+        return -float(np.mean(best[-1])) if best else None
 
     @property
     def _monitor(self) -> Any:

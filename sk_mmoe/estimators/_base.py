@@ -17,6 +17,7 @@ from sk_mmoe.estimators._parameters import (
     TrainingParameters,
 )
 from sk_mmoe.estimators._sklearn import CallbackSupportMixin, _fit_context
+from sk_mmoe.estimators._state import StorableState
 from sk_mmoe.tasks._kinds import Accepts
 from sk_mmoe.tasks._targets import check_same_length, read_targets
 from sk_mmoe.tasks._weights import check_sample_weight
@@ -25,6 +26,7 @@ from sk_mmoe.training._epoch_contexts import EpochContexts
 
 class MultiTaskEstimator(
     FittedAttributes,
+    StorableState,
     CallbackSupportMixin,
     TrainingParameters,
     ColumnParameters,

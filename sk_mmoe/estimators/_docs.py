@@ -181,7 +181,8 @@ feature_names_in_ : ndarray of shape (`n_features_in_`,)
 n_iter_ : int
     Number of epochs of training.
 loss_curve_ : list of float of length `n_iter_`
-    Training loss after each epoch.
+    Training loss after each epoch. In a stream it has the last 100 epochs only, as the other curves
+    have.
 task_loss_curve_ : ndarray of shape (`n_iter_`, `n_tasks_`)
     Training loss of each task, e.g. log loss, or squared error in units of the target's variance.
 best_loss_ : float
@@ -192,7 +193,8 @@ validation_scores_ : list of float of length `n_iter_` or None
 validation_task_loss_curve_ : ndarray of shape (`n_iter_`, `n_tasks_`) or None
     Loss of each task on the held-out rows after each epoch. `None` without early stopping.
 best_validation_score_ : float or None
-    Highest of `validation_scores_`. The weights of its epoch are kept."""
+    Validation score of the weights that are kept: the highest of `validation_scores_`. After a warm
+    start only the epochs of the last `fit` and the weights that it started from count."""
 
 _CLASSES = """\
 classes_ : ndarray of shape (n_classes,), or list of such arrays

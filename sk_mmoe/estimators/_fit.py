@@ -10,9 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from sklearn.utils import check_random_state
-
 from sk_mmoe.callbacks import TrainingCheckpoint
 from sk_mmoe.columns._frames import native_table, open_table
 from sk_mmoe.columns._large_values import warn_of_large_values
@@ -21,13 +18,19 @@ from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._net_settings import choose_batch_size, make_net, watched_task
 from sk_mmoe.estimators._polarised_gates import warn_of_polarised_gates
 from sk_mmoe.estimators._samples import make_samples, split_rows, stops_early
+from sk_mmoe.estimators._seeds import draw_seeds, seeds_of
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._kinds import names_its_classes, resolve_kinds
 from sk_mmoe.tasks._leaks import warn_of_leaks
 from sk_mmoe.tasks._targets import check_same_length, read_targets
 from sk_mmoe.tasks._weights import check_sample_weight
+from sk_mmoe.training._divergence import FAR_ABOVE_IN_STREAM, warn_of_divergence
+from sk_mmoe.training._forks import forks_wait_for_first_call
 from sk_mmoe.training._net import MultiTaskNet
 from sk_mmoe.training._samples import TableDataset
+
+# An endless stream must not fill the memory with its history.
+_RECORDED_CHUNKS = 99  # and the one that follows
 
 ValidationSet = tuple[Any, Any, Any]
 
@@ -100,10 +103,12 @@ def fit_model(
         _continue_from(net, fitted.net)
     model = FittedModel(data.reader, data.tasks, net)
     train(model, data)
+    warn_of_divergence(net, data.tasks.names, data.train)
     warn_of_polarised_gates(net, data.tasks.names, data.train)
     return model
 
 
+@forks_wait_for_first_call
 def prepare(
     estimator: Any,
     X: Any,
@@ -207,11 +212,13 @@ def fit_chunk(
             "of partial_fit, e.g. with joblib."
         )
     if fitted is not None:
-        _continue_from(net, fitted.net)
+        _continue_from(net, fitted.net, n_epochs=_RECORDED_CHUNKS)
     net.train(samples, epochs=1)
+    warn_of_divergence(net, tasks.names, samples, factor=FAR_ABOVE_IN_STREAM)
     return FittedModel(reader, tasks, net)
 
 
+@forks_wait_for_first_call
 def prepare_stream(
     estimator: Any,
     X: Any,
@@ -254,6 +261,7 @@ def prepare_stream(
     return TrainingData(reader, tasks, draw_seeds(estimator), samples, None)
 
 
+@forks_wait_for_first_call
 def read_chunk(
     estimator: Any,
     reader: TableReader,
@@ -322,52 +330,6 @@ def learn_reader(estimator: Any, X: Any, *, of_stream: bool = False) -> TableRea
     )
 
 
-def draw_seeds(estimator: Any) -> list[int]:
-    """Draw the seed of each member.
-
-    Parameters
-    ----------
-    estimator : estimator
-        The estimator.
-
-    Returns
-    -------
-    list of int of length n_members
-        The seeds.
-    """
-    rng = check_random_state(estimator.random_state)
-    return [int(rng.randint(np.iinfo(np.int32).max)) for _ in range(estimator.n_members)]
-
-
-def seeds_of(fitted: FittedModel, n_members: int) -> list[int]:
-    """Return the seeds of the networks that training goes on from.
-
-    Parameters
-    ----------
-    fitted : FittedModel
-        The model.
-    n_members : int
-        How many networks there should be.
-
-    Returns
-    -------
-    list of int of length n_members
-        The seeds.
-
-    Raises
-    ------
-    ValueError
-        If there is another number of networks.
-    """
-    seeds = fitted.net.seeds
-    if len(seeds) != n_members:
-        raise ValueError(
-            f"n_members is {n_members}, but {len(seeds)} network(s) are fitted. Set "
-            "warm_start=False, or clone the estimator, to start afresh."
-        )
-    return seeds
-
-
 def _read_validation_set(
     estimator: Any,
     reader: TableReader,
@@ -391,12 +353,12 @@ def _read_validation_set(
         raise ValueError(f"the validation set (X_val, y_val): {error}") from error
 
 
-def _continue_from(net: MultiTaskNet, fitted: MultiTaskNet) -> None:
-    """Go on where an earlier training stopped."""
+def _continue_from(net: MultiTaskNet, fitted: MultiTaskNet, *, n_epochs: int | None = None) -> None:
+    """Go on where an earlier training stopped, with all of its history or its last epochs."""
     try:
-        net.continue_from(fitted)
+        net.continue_from(fitted, n_epochs=n_epochs)
     except (RuntimeError, ValueError) as error:
         raise ValueError(
             "the parameters that shape the network or its optimizer have changed since the first "
-            "fit. Set warm_start=False, or clone the estimator, to start afresh."
+            f"fit: {error}. Set warm_start=False, or clone the estimator, to start afresh."
         ) from error

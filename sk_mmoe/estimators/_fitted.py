@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +61,10 @@ class FittedModel:
         list of Tensor of shape (n_samples, n_outputs[k]) or (n_members, n_samples, n_outputs[k])
             The scores. The first axis is that of the members, where there are several.
         """
-        return [scores.double() for scores in self.net.predict_scores(self.read(X))]
+        scores = [part.double() for part in self.net.predict_scores(self.read(X))]
+        if not all(bool(part.isfinite().all()) for part in scores):
+            _warn_of_overflow(scores, self.tasks.names)
+        return scores
 
     def scores(self, X: Any) -> list[Tensor]:
         """Return the raw scores of each task; of several members, those of the mean prediction.
@@ -91,3 +96,17 @@ class FittedModel:
             Labels, or numbers in the units of y.
         """
         return self.tasks.decode(self.scores(X))
+
+
+def _warn_of_overflow(scores: Sequence[Tensor], task_names: Sequence[str]) -> None:
+    """Warn of rows for which the network's numbers grew beyond the range of their type."""
+    found = {
+        name: int((~part.isfinite()).any(dim=-1).reshape(-1, part.shape[-2]).any(dim=0).sum())
+        for name, part in zip(task_names, scores, strict=True)
+    }
+    warnings.warn(
+        "predictions are not finite, number of rows for each task: "
+        f"{ {name: count for name, count in found.items() if count} }. Their values of X are far "
+        "larger than those of fit. Scale the inputs, e.g. with StandardScaler, or drop these rows.",
+        stacklevel=4,
+    )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
-from sk_mmoe.callbacks import ConvergenceMonitor, _copy_callbacks
+from sk_mmoe.callbacks import ConvergenceMonitor
+from sk_mmoe.callbacks._copies import copy_callbacks
 from sk_mmoe.columns._reader import TableReader
 from sk_mmoe.nn import EmbeddedNetwork, FusedAdamW, MultiTaskLoss
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._weights import check_task, check_task_weights
 from sk_mmoe.training._device import check_device
+from sk_mmoe.training._forks import forks_wait_for_first_call
 from sk_mmoe.training._members import MemberMonitor
 from sk_mmoe.training._net import MultiTaskNet
 
@@ -21,12 +24,20 @@ _MANY_ROWS = 100_000
 _AUTO_BATCH_SIZE_OF_MANY = 512
 # What net_params must leave to a parameter of the estimator.
 _OWN_PARAMETERS = {
+    "average": "average",
     "callbacks": "callbacks",
+    "compile": "compile",
+    "device": "device",
+    "dtype": "dtype",
+    "further_seeds": "n_members",
     "max_epochs": "max_iter",
+    "seed": "random_state",
     "train_split": "X_val and y_val",
+    "weight_init": "weight_init",
 }
 
 
+@forks_wait_for_first_call
 def make_net(
     estimator: Any,
     reader: TableReader,
@@ -83,7 +94,7 @@ def make_net(
         "lr": estimator.learning_rate_init,
         "batch_size": batch_size,
         "iterator_train__shuffle": True,
-        "callbacks": [("monitor", monitor), *_copy_callbacks(estimator.callbacks)],
+        "callbacks": [("monitor", monitor), *copy_callbacks(estimator.callbacks)],
         "train_split": None,
         "verbose": int(estimator.verbose),
         "device": check_device(estimator.device),
@@ -94,14 +105,36 @@ def make_net(
         "seed": seeds[0],
         "further_seeds": list(seeds[1:]),
     }
-    extra = dict(estimator.net_params or {})
-    for name in extra.keys() & _OWN_PARAMETERS.keys():
-        raise ValueError(f"net_params must not set {name!r}: use {_OWN_PARAMETERS[name]}.")
+    extra = _check_net_params(estimator.net_params)
     if "module" in extra and "module__network" in settings:
         settings["module__network"] = extra.pop("module")
     if "optimizer" in extra:  # it may have no weight decay
         del settings["optimizer__weight_decay"]
-    return MultiTaskNet(**(settings | extra)).initialize()
+    try:
+        return MultiTaskNet(**(settings | extra)).initialize()
+    except Exception as error:  # whatever users' classes and settings lead to
+        if not estimator.net_params:
+            raise
+        raise ValueError(
+            f"no net can be built with net_params={estimator.net_params}: {error}"
+        ) from error
+
+
+def _check_net_params(net_params: Any) -> dict[str, Any]:
+    """Return the settings that users give to the net, or raise a ValueError."""
+    extra = dict(net_params or {})
+    for name, value in extra.items():
+        if not isinstance(name, str):
+            raise ValueError(f"net_params must have names of settings as keys, got {name!r}.")
+        if name in _OWN_PARAMETERS:
+            raise ValueError(f"net_params must not set {name!r}: use {_OWN_PARAMETERS[name]}.")
+        if name == "amp" and not isinstance(value, bool):
+            raise ValueError(f"amp in net_params must be True or False, got {value!r}.")
+        if name == "batch_size":
+            is_size = isinstance(value, Integral) and not isinstance(value, bool) and value > 0
+            if not is_size:
+                raise ValueError(f"batch_size in net_params must be positive, got {value!r}.")
+    return extra
 
 
 def module_parameters(estimator: Any, reader: TableReader) -> dict[str, Any]:
@@ -121,6 +154,11 @@ def module_parameters(estimator: Any, reader: TableReader) -> dict[str, Any]:
     """
     parameters = estimator.network_parameters() | reader.network_inputs()
     if reader.embeds:
+        if estimator.embedding_dim is None:
+            raise ValueError(
+                "embedding_dim is None, but the fitted network reads embeddings. Set "
+                "warm_start=False, or clone the estimator, to start afresh."
+            )
         # Weight decay would make a stream forget categories that are absent for a while, and
         # another optimizer may understand something else by it.
         decays = not reader.of_stream and "optimizer" not in (estimator.net_params or {})

@@ -51,6 +51,16 @@ class Parameters(BaseEstimator):
             if hasattr(hint, "__metadata__")
         }
 
+    def _validate_params(self) -> None:
+        """Check the kinds and bounds; True is no number here, though Python takes it for 1."""
+        super()._validate_params()
+        for name, constraints in self._parameter_constraints.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) and not {"boolean", "verbose"} & set(map(str, constraints)):
+                raise ValueError(
+                    f"{name} of {type(self).__name__} must be a number, got {value!r}."
+                )
+
     @classmethod
     def _get_param_names(cls) -> list[str]:
         """Return the names of the parameters, in the order of the signature."""

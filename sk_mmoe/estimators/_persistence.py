@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
-import numpy as np
 import torch
-from skorch.history import History
 
-from sk_mmoe.columns._reader import TableReader
 from sk_mmoe.estimators._base import MultiTaskEstimator
-from sk_mmoe.estimators._fitted import FittedModel
-from sk_mmoe.estimators._net_settings import make_net
-from sk_mmoe.tasks._encoder import TaskEncoder
-from sk_mmoe.training._net import MultiTaskNet
-
-_METADATA_KEY = "sk_mmoe"
-# Of the format. Files of another version are refused.
-_VERSION = 2
+from sk_mmoe.estimators._description import describe_model, parameters_of_fit, restore_model
+from sk_mmoe.estimators._model_file import read_model, write_model
+from sk_mmoe.training._device import check_device
 
 
 def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> None:
     """Save a fitted estimator as one safetensors file.
 
-    The file holds the weights, the parameters, the tasks and the history of training. It holds no
-    code: `callbacks`, `net_params`, a `loss_balancing` that is an object, and a `random_state` that
-    is not an integer stay behind, and so does the state of the optimizer. To go on training later,
-    use pickle or :class:`~sk_mmoe.callbacks.TrainingCheckpoint`.
+    The file holds the weights, the parameters, the tasks and the history of training, and a
+    checksum of them all. It holds no code: `callbacks`, `net_params`, a `loss_balancing` that is an
+    object, and a `random_state` that is not an integer stay behind, and so does the state of the
+    optimizer. To go on training later, use pickle or
+    :class:`~sk_mmoe.callbacks.TrainingCheckpoint`.
 
     Parameters
     ----------
@@ -44,6 +36,9 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
         JSON cannot express.
     ValueError
         If `net_params` changes the network itself.
+    OSError
+        If the file cannot be written, for example because the disk is full. A file that was there
+        before stays as it was.
     ImportError
         If safetensors is not installed.
 
@@ -72,22 +67,14 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
     model = estimator.model_
     if changed := [key for key in estimator.net_params or () if key.startswith("module")]:
         raise ValueError(f"a network changed by net_params {changed} cannot be saved. Use pickle.")
-    net = model.net
     description = {
-        "version": _VERSION,
         "estimator": type(estimator).__name__,
-        "parameters": _parameters(estimator, net),
-        "reader": model.reader.describe(),
-        "tasks": model.tasks.describe(),
-        "seeds": net.seeds,
-        "batch_size": net.batch_size,
-        "early_stopping": estimator.validation_scores_ is not None,
-        "history": [dict(epoch) for epoch in net.history],
+        "parameters": _parameters(estimator),
+        "model": describe_model(model),
     }
-    state = net.module_.state_dict()
+    state = model.net.module_.state_dict()
     weights = {name: tensor.cpu().contiguous() for name, tensor in state.items()}
-    metadata = {_METADATA_KEY: json.dumps(_to_plain(description))}
-    _safetensors().torch.save_file(weights, path, metadata=metadata)
+    write_model(path, description, weights)
 
 
 def load_model(
@@ -112,7 +99,8 @@ def load_model(
     Raises
     ------
     ValueError
-        If the file was not written by :func:`save_model`.
+        If the file is damaged, was not written by :func:`save_model`, or has another format
+        version.
     ImportError
         If safetensors is not installed.
 
@@ -120,54 +108,23 @@ def load_model(
     --------
     save_model : Write such a file, with an example.
     """
-    safetensors = _safetensors()
-    foreign = f"{os.fspath(path)!r} was not written by sk_mmoe.save_model."
+    check_device(device)  # which is not the fault of a file
+    description, weights = read_model(path)
     try:
-        with safetensors.safe_open(path, framework="pt", device="cpu") as file:
-            metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{foreign} It is no safetensors file.") from error
-    if _METADATA_KEY not in metadata:
-        raise ValueError(foreign)
-    description = _from_plain(json.loads(metadata[_METADATA_KEY]))
-    if (version := description.get("version")) != _VERSION:
-        raise ValueError(
-            f"{os.fspath(path)!r} has the format version {version}, this release reads version "
-            f"{_VERSION}. Load it with the release that saved it."
-        )
-    classes = {cls.__name__: cls for cls in _subclasses(MultiTaskEstimator)}
-    if (name := description["estimator"]) not in classes:
-        raise ValueError(f"{os.fspath(path)!r} holds a {name!r}, which is not known here.")
-    estimator = classes[name](**description["parameters"] | {"device": device})
-    estimator._validate_params()
-    reader = TableReader.restore(description["reader"])
-    tasks = TaskEncoder.restore(description["tasks"])
-    net = make_net(
-        estimator,
-        reader,
-        tasks,
-        description["seeds"],
-        batch_size=description["batch_size"],
-        early_stopping=description["early_stopping"],
-    )
-    net.module_.load_state_dict(weights)
-    net.history = History(description["history"])
-    estimator._model = FittedModel(reader, tasks, net)
+        classes = {cls.__name__: cls for cls in _subclasses(MultiTaskEstimator)}
+        if (name := description["estimator"]) not in classes:
+            raise ValueError(f"it holds a {name!r}, which is not known here.")
+        estimator = classes[name](**description["parameters"] | {"device": device})
+        estimator._validate_params()
+        estimator._model = restore_model(estimator, description["model"], weights)
+    except Exception as error:  # whatever a file that someone made up leads to
+        raise ValueError(f"{os.fspath(path)!r} cannot be loaded: {error}") from error
     return estimator
 
 
-def _parameters(estimator: MultiTaskEstimator, net: MultiTaskNet) -> dict[str, Any]:
+def _parameters(estimator: MultiTaskEstimator) -> dict[str, Any]:
     """Return the parameters of an estimator that a file can hold, as they were in `fit`."""
-    parameters = estimator.get_params(deep=False)
-    # set_params may have changed those that shape the network since.
-    of_network = {*estimator.network_parameters(), "embedding_dim", "n_cross_layers"}
-    parameters |= {
-        name: getattr(net, f"module__{name}")
-        for name in of_network
-        if hasattr(net, f"module__{name}")
-    }
-    parameters["dtype"] = net.dtype
+    parameters = estimator.get_params(deep=False) | parameters_of_fit(estimator)
     left_out = {"callbacks", "net_params"}
     if not isinstance(estimator.loss_balancing, str):  # code, which only training needs
         left_out.add("loss_balancing")
@@ -176,56 +133,6 @@ def _parameters(estimator: MultiTaskEstimator, net: MultiTaskNet) -> dict[str, A
     return {name: value for name, value in parameters.items() if name not in left_out}
 
 
-def _safetensors() -> Any:
-    """Return the safetensors package, or say how to get it."""
-    try:
-        import safetensors.torch
-    except ImportError as error:
-        raise ImportError(
-            "saving and loading models needs safetensors: pip install safetensors, or "
-            'pip install "sk_mmoe[persist]".'
-        ) from error
-    return safetensors
-
-
 def _subclasses(cls: type) -> list[type]:
     """Return all direct and indirect subclasses."""
     return [sub for direct in cls.__subclasses__() for sub in (direct, *_subclasses(direct))]
-
-
-def _to_plain(value: Any) -> Any:
-    """Express a value in JSON's types; what JSON has no type for is a dict that names its kind."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, np.generic):
-        return _to_plain(value.item())
-    if isinstance(value, torch.device):
-        return str(value)
-    if isinstance(value, list):
-        return [_to_plain(item) for item in value]
-    if isinstance(value, tuple):
-        return {"kind": "tuple", "items": [_to_plain(item) for item in value]}
-    if isinstance(value, dict):
-        items = [[_to_plain(key), _to_plain(item)] for key, item in value.items()]
-        return {"kind": "dict", "items": items}
-    if isinstance(value, np.ndarray):
-        items = value.astype(str) if value.dtype.kind in "mM" else value
-        return {"kind": "array", "dtype": str(value.dtype), "items": _to_plain(items.tolist())}
-    raise TypeError(
-        f"a value of type {type(value).__name__} cannot be saved: {value!r}. Use plain labels and "
-        "parameters, or pickle."
-    )
-
-
-def _from_plain(value: Any) -> Any:
-    """Return the value that :func:`_to_plain` expressed."""
-    if isinstance(value, list):
-        return [_from_plain(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    items = _from_plain(value["items"])
-    if value["kind"] == "tuple":
-        return tuple(items)
-    if value["kind"] == "dict":
-        return dict(items)
-    return np.array(items, dtype=value["dtype"])

@@ -12,8 +12,6 @@ from sk_mmoe.training._samples import TableDataset
 
 # A task that gives a single expert this mean weight, or more, does not mix.
 POLARISED = 0.99
-_INSPECTED_ROWS = 10_000
-_INSPECTED_VALUES = 2**24
 
 
 def warn_of_polarised_gates(
@@ -32,11 +30,7 @@ def warn_of_polarised_gates(
     """
     if not hasattr(net.network, "reachable_experts"):
         return
-    # Rows of a sparse table are made dense.
-    n_rows = max(1, min(_INSPECTED_ROWS, _INSPECTED_VALUES // samples.X.shape[1]))
-    step = -(-len(samples) // n_rows)
-    rows = torch.arange(0, len(samples), step, device=samples.device)
-    x = samples[rows][0].to(net.device)
+    x = samples[samples.inspected_rows()][0].to(net.device)
     networks = [net.member(k).eval() for k in range(len(net.seeds))]
     with torch.inference_mode():
         mean = torch.stack([network.gate_weights(x).mean(dim=1) for network in networks]).cpu()

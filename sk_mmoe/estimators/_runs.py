@@ -14,6 +14,7 @@ from sk_mmoe.estimators._fit import TrainingData, prepare, prepare_stream, read_
 from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._net_settings import choose_batch_size, make_net, module_parameters
 from sk_mmoe.estimators._polarised_gates import warn_of_polarised_gates
+from sk_mmoe.training._divergence import warn_of_divergence
 from sk_mmoe.training._fresh_tables import FreshTables
 from sk_mmoe.training._members import split
 from sk_mmoe.training._net import MultiTaskNet
@@ -139,6 +140,7 @@ def fit_runs(
         if len(runs) > 1:
             single = make_net(run, own.reader, own.tasks, own.seeds, **settings)
             split(net, single, number)
+        warn_of_divergence(single, own.tasks.names, own.train)
         warn_of_polarised_gates(single, own.tasks.names, own.train)
         run._model = FittedModel(own.reader, own.tasks, single)
     return runs

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sk_mmoe.nn._column_rows import ColumnRows
 from sk_mmoe.nn._lookup import look_up
+from sk_mmoe.nn._random import current_generator
 from sk_mmoe.nn._stacked import check_sizes
 
 # Vectors start small, so that their effect on the scores grows with what is learned.
@@ -107,7 +108,7 @@ class ColumnEmbedding(nn.Module):
     @torch.no_grad()
     def reset_parameters(self) -> None:
         """Draw the initial vectors."""
-        nn.init.normal_(self.weight, std=_SCALE)
+        nn.init.normal_(self.weight, std=_SCALE, generator=current_generator())
         self.weight[0] = 0
         start = 1
         for n_knots in self.n_vectors[: self.n_interpolated]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sk_mmoe.nn._cross_stitch_unit import CrossStitchUnit
 from sk_mmoe.nn._heads import TaskHeads
+from sk_mmoe.nn._random import Dropout
 from sk_mmoe.nn._stacked import StackedLinear, check_sizes, make_activation
 
 
@@ -92,7 +93,7 @@ class CrossStitch(nn.Module):
             for size in hidden
         )
         self.activation = make_activation(activation)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.heads = TaskHeads(sizes[-1], n_outputs)
 
     def forward(self, x: Tensor) -> list[Tensor]:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sk_mmoe.nn._random import current_generator
 from sk_mmoe.nn._softmax_gate import draw_dropped, softmax
 from sk_mmoe.nn._sparse import SparseRows
 from sk_mmoe.nn._stacked import StackedLinear
@@ -67,7 +68,7 @@ class DSelectKGate(nn.Module):
         # Logits start near the middle of the smooth step, where all experts have equal weights.
         for parameters, bound in ((self.digits, 0.01), (self.selectors, 0.05)):
             for parameter in parameters.parameters():
-                nn.init.uniform_(parameter, -bound, bound)
+                nn.init.uniform_(parameter, -bound, bound, generator=current_generator())
         self.n_experts = n_experts
         self.entropy = entropy
         self.dropout = dropout

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from sk_mmoe.nn._random import current_generator
 from sk_mmoe.nn._stacked import StackedMLP, check_sizes
 
 
@@ -73,8 +74,8 @@ class TaskHeads(nn.Module):
         self.weight = nn.Parameter(torch.empty(n_rows, n_units))
         self.bias = nn.Parameter(torch.empty(n_rows))
         bound = 1 / math.sqrt(n_units)
-        nn.init.uniform_(self.weight, -bound, bound)
-        nn.init.uniform_(self.bias, -bound, bound)
+        nn.init.uniform_(self.weight, -bound, bound, generator=current_generator())
+        nn.init.uniform_(self.bias, -bound, bound, generator=current_generator())
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the raw scores of each task.

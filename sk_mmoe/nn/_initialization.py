@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sk_mmoe.nn._dselect_k_gate import DSelectKGate
 from sk_mmoe.nn._heads import TaskHeads
+from sk_mmoe.nn._random import current_generator
 from sk_mmoe.nn._stacked import StackedLinear
 from sk_mmoe.nn._tucker import TuckerLinear
 
@@ -105,7 +106,7 @@ def _draw_matrices(weight: Tensor, weight_init: str) -> float:
     # nn.init would read a stack of matrices as a convolution and get both numbers wrong.
     n_outputs, n_inputs = weight.shape[-2:]
     bound = WEIGHT_BOUNDS[weight_init](max(n_inputs, 1), n_outputs)
-    nn.init.uniform_(weight, -bound, bound)
+    nn.init.uniform_(weight, -bound, bound, generator=current_generator())
     return bound
 
 
@@ -114,6 +115,6 @@ def _draw_bias(bias: Tensor | None, weight_init: str, bound: float) -> None:
     if bias is None:
         return
     if weight_init == "torch":
-        nn.init.uniform_(bias, -bound, bound)
+        nn.init.uniform_(bias, -bound, bound, generator=current_generator())
     else:
         nn.init.zeros_(bias)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
 from typing import Any, cast
@@ -127,10 +127,34 @@ class MemberStack(nn.Module):
 def _run(
     network: nn.Module, state: dict[str, Tensor], x: Tensor
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Return the scores of one member, and its penalty if it has one."""
-    state = {f"network.{name}": part for name, part in state.items()}
-    result: tuple[list[Tensor], list[Tensor]] = functional_call(_WithPenalty(network), state, (x,))
-    return result
+    """Return the scores of one member, and a list with its penalty or without an entry."""
+    if torch.compiler.is_compiling():  # which follows a call without changing the network
+        state = {f"network.{name}": part for name, part in state.items()}
+        result: tuple[list[Tensor], list[Tensor]]
+        result = functional_call(_WithPenalty(network), state, (x,))
+        return result
+    originals = dict(network.named_parameters()) | dict(network.named_buffers())
+    bound = _bind(network, {id(originals[name]): state[name] for name in state})
+    return _with_penalty(bound, x)
+
+
+def _bind(module: nn.Module, tensors: dict[int, Tensor]) -> nn.Module:
+    """Return a module like another one, with other tensors in place of its parameters and buffers.
+
+    :func:`torch.func.functional_call` would put them into the module itself for the time of the
+    call. Of several threads that predict, one would then compute with the tensors of another.
+    """
+    bound = module.__new__(type(module))
+    vars(bound).update(vars(module))
+    for kind in ("_parameters", "_buffers"):
+        own = vars(module)[kind]
+        replaced = {name: None if t is None else tensors.get(id(t), t) for name, t in own.items()}
+        vars(bound)[kind] = replaced
+    children = vars(module)["_modules"].items()
+    vars(bound)["_modules"] = {
+        name: None if child is None else _bind(child, tensors) for name, child in children
+    }
+    return bound
 
 
 class _WithPenalty(nn.Module):
@@ -142,9 +166,15 @@ class _WithPenalty(nn.Module):
 
     def forward(self, x: Any) -> tuple[list[Tensor], list[Tensor]]:
         """Return the scores, and a list with the penalty or without an entry."""
-        scores = self.network(x)
-        penalty = getattr(self.network, "penalty", lambda: None)()
-        return scores, [] if penalty is None else [penalty]
+        return _with_penalty(self.network, x)
+
+
+def _with_penalty(network: nn.Module, x: Any) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the scores of a network, and a list with its penalty or without an entry."""
+    scores: list[Tensor] = network(x)
+    penalty_of: Callable[[], Tensor | None] = getattr(network, "penalty", lambda: None)
+    penalty = penalty_of()
+    return scores, [] if penalty is None else [penalty]
 
 
 def _replace(module: nn.Module, name: str, tensor: Tensor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sk_mmoe.nn._random import uniform_like
 from sk_mmoe.nn._sparse import SparseRows
 from sk_mmoe.nn._stacked import StackedLinear
 
@@ -86,6 +87,6 @@ def softmax(logits: Tensor) -> Tensor:
 
 def draw_dropped(x: Tensor, probability: float) -> Tensor:
     """Draw which experts to drop."""
-    dropped = torch.rand_like(x) < probability
+    dropped = uniform_like(x) < probability
     # If all experts of a gate were dropped, none is.
     return dropped & ~dropped.all(dim=-1, keepdim=True)

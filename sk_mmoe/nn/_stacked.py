@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from itertools import pairwise
 from numbers import Integral
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sk_mmoe.nn._random import Dropout, current_generator
 from sk_mmoe.nn._sparse import SparseRows, linear
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -32,6 +33,8 @@ def make_activation(name: str) -> nn.Module:
 
 def check_sizes(sizes: Any, *, name: str) -> tuple[int, ...]:
     """Return one size or several as a tuple of positive integers."""
+    if isinstance(sizes, Set | Mapping):
+        raise ValueError(f"{name} must be positive integers in an order, got {sizes}.")
     sizes = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
     for size in sizes:
         if not isinstance(size, Integral) or isinstance(size, bool) or int(size) < 1:
@@ -89,7 +92,7 @@ class StackedLinear(nn.Module):
         # nn.init would read a 3-d weight as a convolution and get the fan-in wrong.
         bound = 1 / math.sqrt(max(self.weight.shape[-1], 1))
         for parameter in self.parameters():
-            nn.init.uniform_(parameter, -bound, bound)
+            nn.init.uniform_(parameter, -bound, bound, generator=current_generator())
 
     def forward(self, x: Tensor | SparseRows) -> Tensor:
         """Apply every map of the stack.
@@ -187,7 +190,7 @@ class StackedMLP(nn.Module):
         self.out_features = sizes[-1]
         self.layers = nn.ModuleList(StackedLinear(self.stack, *pair) for pair in pairwise(sizes))
         self.activation = make_activation(activation)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.norm = nn.LayerNorm(self.out_features) if normalize else None
 
     def forward(self, x: Tensor | SparseRows) -> Tensor | SparseRows:

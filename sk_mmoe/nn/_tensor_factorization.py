@@ -8,6 +8,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from sk_mmoe.nn._heads import TaskHeads
+from sk_mmoe.nn._random import Dropout
 from sk_mmoe.nn._stacked import check_sizes, make_activation
 from sk_mmoe.nn._tucker import TuckerLinear
 
@@ -72,7 +73,7 @@ class TensorFactorization(nn.Module):
             TuckerLinear(len(n_outputs), *pair, ranks=ranks) for pair in pairwise(sizes)
         )
         self.activation = make_activation(activation)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.heads = TaskHeads(sizes[-1], n_outputs)
 
     def forward(self, x: Tensor) -> list[Tensor]:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sk_mmoe.nn._random import current_generator
 from sk_mmoe.nn._sparse import SparseRows, linear
 from sk_mmoe.nn._stacked import check_sizes
 
@@ -110,14 +111,14 @@ class TuckerLinear(nn.Module):
     def reset_parameters(self) -> None:
         """Draw the core and the factors, so that the weights vary as in ``torch.nn.Linear``."""
         bound = 1 / math.sqrt(len(self.input_factor))
-        nn.init.uniform_(self.core, -bound, bound)
+        nn.init.uniform_(self.core, -bound, bound, generator=current_generator())
         # If a core has few entries, all may be small by chance. Then no weight would be large.
         self.core.mul_(bound / (3 * self.core.square().mean()).sqrt())
         if self.bias is not None:
-            nn.init.uniform_(self.bias, -bound, bound)
+            nn.init.uniform_(self.bias, -bound, bound, generator=current_generator())
         for factor in (self.input_factor, self.output_factor, self.task_factor):
             # Orthogonal columns let factors of full rank leave the spectrum of the core as it is.
-            nn.init.orthogonal_(factor)
+            nn.init.orthogonal_(factor, generator=current_generator())
             factor.div_(factor.norm(dim=1, keepdim=True))
 
     def _inner_weight(self) -> Tensor:

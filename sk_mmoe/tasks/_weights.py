@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from numbers import Integral, Real
 from typing import Any
 
@@ -118,6 +118,11 @@ def per_task(value: Any, names: Sequence[str], *, parameter: str, default: Any) 
                 f"{parameter} names unknown tasks {unknown}; the tasks are {list(names)}."
             )
         return [value.get(name, default) for name in names]
+    if isinstance(value, Set):
+        raise ValueError(
+            f"{parameter} must have an order or names, got the set {value}. Pass a list, or a dict "
+            "by task name."
+        )
     values = list(value)
     if len(values) != len(names):
         raise ValueError(
@@ -148,7 +153,7 @@ def check_task_weights(task_weights: Any, names: Sequence[str]) -> list[float]:
         If a weight is not a positive finite number.
     """
     weights = per_task(task_weights, names, parameter="task_weights", default=1.0)
-    if not all(isinstance(weight, Real) and 0 < float(weight) < np.inf for weight in weights):
+    if not all(_is_number(weight) and 0 < float(weight) < np.inf for weight in weights):
         raise ValueError(
             f"task_weights must be positive and finite, got {weights}. To leave a task out, drop "
             "its column of y."
@@ -264,9 +269,17 @@ def class_factors(
             f"class_weight of task {name!r} has labels {unknown} that are not among its "
             f"classes {labels}."
         )
-    factors = np.array([class_weight.get(label, 1.0) for label in labels], dtype=np.float64)
+    given = [class_weight.get(label, 1.0) for label in labels]
+    if not all(map(_is_number, given)):
+        raise ValueError(f"class_weight of task {name!r} must be numbers, got {class_weight}.")
+    factors = np.array(given, dtype=np.float64)
     if not (np.isfinite(factors).all() and (factors >= 0).all()):
         raise ValueError(
             f"class_weight of task {name!r} must be finite and not negative, got {class_weight}."
         )
     return factors
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a real number, and neither masked nor True or False."""
+    return isinstance(value, Real) and not isinstance(value, bool)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Any, TypeVar
 
 import torch
 from skorch import NeuralNet
 from skorch.history import History
 
+from sk_mmoe.callbacks._settings import describe_setting
 from sk_mmoe.nn import (
     EmbeddedNetwork,
     MemberStack,
@@ -18,9 +18,21 @@ from sk_mmoe.nn import (
     initialize_weights,
     parameter_groups,
 )
-from sk_mmoe.training._seeding import epoch_seed, forked_rng
+from sk_mmoe.training._moments import load_moments
+from sk_mmoe.training._seeding import epoch_seed, seed_generators, separate_generators
 
 _Net = TypeVar("_Net", bound="NetBuilding")
+
+# Settings of networks that change how they are trained, but not what they compute.
+_OF_TRAINING = {
+    "coupling",
+    "dropout",
+    "embedding_alpha",
+    "gate_dropout",
+    "gate_entropy",
+    "own_weight_init",
+    "stitch_learning_rate_factor",
+}
 
 
 class NetBuilding(NeuralNet):
@@ -42,27 +54,52 @@ class NetBuilding(NeuralNet):
 
     def initialize(self: _Net) -> _Net:
         """Build module, criterion, optimizer and callbacks, from the seed."""
-        with forked_rng(self.device):
-            torch.manual_seed(epoch_seed(self.seed, 0))
+        with separate_generators(self.device):
+            seed_generators(epoch_seed(self.seed, 0), self.device)
             super().initialize()
         return self
 
-    def continue_from(self: _Net, other: NetBuilding) -> _Net:
-        """Take over weights, optimizer state and history of a net of the same architecture."""
+    def continue_from(self: _Net, other: NetBuilding, *, n_epochs: int | None = None) -> _Net:
+        """Take over weights, optimizer state and history of a net of the same architecture.
+
+        Parameters
+        ----------
+        other : MultiTaskNet
+            The net, which stays as it is.
+        n_epochs : int, default=None
+            How many of the last epochs of the history to take over. `None`: all of them.
+
+        Returns
+        -------
+        MultiTaskNet
+            The net itself.
+
+        Raises
+        ------
+        ValueError
+            If the optimizers differ, or settings that shape what the network computes.
+        RuntimeError
+            If the weights of the networks have other shapes.
+        """
         if not self.initialized_:
             self.initialize()
+        changed = [
+            f"{name} was {before}, is {now}"
+            for name, before, now in _changes(_computation(other), _computation(self))
+        ]
+        if changed:
+            raise ValueError("; ".join(changed))
         self.module_.load_state_dict(other.module_.state_dict())
-        # A copy: a training that fails must leave the other net as it was.
-        state, settings = deepcopy(other.optimizer_.state_dict()), self.optimizer_.state_dict()
-        groups, own = ([g["params"] for g in s["param_groups"]] for s in (state, settings))
-        if type(self.optimizer_) is not type(other.optimizer_) or groups != own:
-            raise ValueError("the optimizers of the two nets differ.")
-        # Its moments, but the settings (learning rate, weight decay) of this net.
-        self.optimizer_.load_state_dict(state | {"param_groups": settings["param_groups"]})
-        self.criterion_.load_state_dict(other.criterion_.state_dict())
+        # Another balancing starts afresh.
+        same = _kinds(self.criterion_) == _kinds(other.criterion_)
+        if same:
+            self.criterion_.load_state_dict(other.criterion_.state_dict())
+        load_moments(self, other, of_criterion=same)
         if self.average_ is not None and other.average_ is not None:
             self.average_.load_state_dict(other.average_.state_dict())
-        self.history = deepcopy(other.history)
+        epochs = list(other.history)[-n_epochs if n_epochs else None :]
+        # What is recorded of an epoch never changes after its end: the rows need not be copied.
+        self.history = History(epochs)
         return self
 
     def initialize_module(self: _Net) -> _Net:
@@ -71,11 +108,12 @@ class NetBuilding(NeuralNet):
         if self.further_seeds:
             networks = [self.module_]
             for seed in self.further_seeds:
-                torch.manual_seed(epoch_seed(seed, 0))
+                seed_generators(epoch_seed(seed, 0), self.device)
                 self._build_module()
                 networks.append(self.module_)
             self.module_ = MemberStack(networks)
-        self.module_ = self.module_.to(getattr(torch, self.dtype))
+        # Threads that predict with a loaded model must not find dropout switched on.
+        self.module_ = self.module_.to(getattr(torch, self.dtype)).eval()
         return self
 
     def _build_module(self) -> None:
@@ -112,3 +150,23 @@ class NetBuilding(NeuralNet):
             body: Any = module.network if isinstance(module, EmbeddedNetwork) else module
             body.compile(**self.get_params_for("compile"))
         return module
+
+
+def _computation(net: NetBuilding) -> dict[str, str]:
+    """Describe the settings that shape what the network of a net computes."""
+    settings = {name: value for name, value in vars(net).items() if name.startswith("module__")}
+    named = {name.removeprefix("module__"): value for name, value in settings.items()}
+    return {
+        name: describe_setting(value) for name, value in named.items() if name not in _OF_TRAINING
+    }
+
+
+def _changes(before: dict[str, str], now: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Return the names whose values differ, with both values."""
+    names = [name for name in before | now if before.get(name) != now.get(name)]
+    return [(name, before.get(name, "absent"), now.get(name, "absent")) for name in names]
+
+
+def _kinds(criterion: MultiTaskLoss) -> list[type]:
+    """Return the types of all parts of a criterion."""
+    return [type(part) for part in criterion.modules()]

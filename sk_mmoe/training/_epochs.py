@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sk_mmoe.nn import MultiTaskLoss, WeightAverage
 from sk_mmoe.training._loader import prefetch
+from sk_mmoe.training._samples import TableDataset
 
 DIVERGED = "Lower learning_rate_init, or scale the inputs, e.g. with StandardScaler."
 
@@ -28,6 +29,31 @@ class EpochPasses(NeuralNet):
     history: History
     further_seeds: Sequence[int]
     _batch_hooks: bool
+    # What a training learns from, and what is held out.
+    _datasets: tuple[TableDataset, TableDataset | None]
+
+    @property
+    def n_epochs(self) -> int:
+        """The number of epochs so far, of which a stream does not record all."""
+        return int(self.history[-1, "epoch"]) if self.history else 0
+
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        """Begin a row of the history, with the number of the epoch."""
+        n_epochs = self.n_epochs
+        super().on_epoch_begin(net, **kwargs)
+        self.history.record("epoch", n_epochs + 1)
+
+    def evaluate_held_out(self) -> dict[str, Any]:
+        """Return the losses on the held-out samples of a training, before its first epoch.
+
+        Returns
+        -------
+        dict
+            The entries that an epoch of the history has for held-out samples.
+        """
+        batches = self.get_iterator(self._datasets[1], training=False)
+        means = self._pass_over(batches, False, "valid", self.validation_step, observed=False)
+        return self._losses("valid", *means)
 
     def run_single_epoch(
         self,
@@ -42,14 +68,14 @@ class EpochPasses(NeuralNet):
             return
         average = self.average_ if training else None
         with nullcontext() if average is None else average.training():
-            task_losses, penalty = self._pass_over(
-                iterator, training, prefix, step_fn, **fit_params
+            means = self._pass_over(
+                iterator, training, prefix, step_fn, observed=self._batch_hooks, **fit_params
             )
         if training:
             self._record_weights()
             if not self._batch_hooks:
                 self.history.new_batch()  # skorch's checkpoints look at the last one
-        self._record_losses(prefix, task_losses, penalty)
+        self._record_losses(prefix, self._losses(prefix, *means))
 
     def _pass_over(
         self,
@@ -57,19 +83,21 @@ class EpochPasses(NeuralNet):
         training: bool,
         prefix: str,
         step_fn: _Step,
+        *,
+        observed: bool,
         **fit_params: Any,
     ) -> tuple[Tensor, Tensor | float]:
-        """Take all batches; return the mean loss of each task, and the mean penalty."""
+        """Take all batches, and return the mean loss of each task and the mean penalty."""
         self._set_training(training)
         task_losses: Any = 0.0
         penalty: Any = 0.0
         n_rows = 0
         for batch in self._on_device(iterator):
             size = batch[1][0].shape[-2]
-            if self._batch_hooks:
+            if observed:
                 self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
-            if self._batch_hooks:
+            if observed:
                 self.history.record_batch(f"{prefix}_loss", step["loss"].item())
                 self.history.record_batch(f"{prefix}_batch_size", size)
                 self.notify("on_batch_end", batch=batch, training=training, **step)
@@ -93,24 +121,33 @@ class EpochPasses(NeuralNet):
         if self.further_seeds:
             self.history.record("member_task_weights", weights.tolist())
 
-    def _record_losses(self, prefix: str, task_losses: Tensor, penalty: Tensor | float) -> None:
-        """Record the losses of an epoch."""
+    def _losses(self, prefix: str, task_losses: Tensor, penalty: Tensor | float) -> dict[str, Any]:
+        """Return what the history says about the losses of an epoch."""
         losses = self.criterion_.total(task_losses) + penalty
-        loss = float(losses.mean())
-        if not np.isfinite(loss):
-            bad = (~losses.isfinite()).nonzero().flatten().tolist()
-            which = f" of the members {bad}" if self.further_seeds else ""
-            raise FloatingPointError(
-                f"{prefix}_loss{which} became {loss} in epoch {len(self.history)}. {DIVERGED}"
-            )
-        entry = f"{prefix}_loss"
-        earlier = [epoch[entry] for epoch in self.history[:-1] if entry in epoch]
-        self.history.record(entry, loss)
-        self.history.record(f"{entry}_best", loss < min(earlier, default=np.inf))
-        self.history.record(f"{prefix}_task_losses", _mean_over_members(task_losses).tolist())
+        entries = {
+            f"{prefix}_loss": float(losses.mean()),
+            f"{prefix}_task_losses": _mean_over_members(task_losses).tolist(),
+        }
         if self.further_seeds:
-            self.history.record(f"{prefix}_member_losses", losses.tolist())
-            self.history.record(f"{prefix}_member_task_losses", task_losses.tolist())
+            entries[f"{prefix}_member_losses"] = losses.tolist()
+            entries[f"{prefix}_member_task_losses"] = task_losses.tolist()
+        return entries
+
+    def _record_losses(self, prefix: str, entries: dict[str, Any]) -> None:
+        """Record the losses of an epoch."""
+        name = f"{prefix}_loss"
+        loss = entries[name]
+        if not np.isfinite(loss):
+            losses = entries.get(f"{prefix}_member_losses", [])
+            bad = [member for member, own in enumerate(losses) if not np.isfinite(own)]
+            which = f" of the members {bad}" if bad else ""
+            raise FloatingPointError(
+                f"{name}{which} became {loss} in epoch {self.n_epochs}. {DIVERGED}"
+            )
+        earlier = [epoch[name] for epoch in self.history[:-1] if name in epoch]
+        for entry, value in entries.items():
+            self.history.record(entry, value)
+        self.history.record(f"{name}_best", loss < min(earlier, default=np.inf))
 
 
 def _mean_over_members(values: Tensor) -> Tensor:

@@ -25,6 +25,6 @@ class FreshTables(Callback):
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
         """Draw the table of the epoch that begins; a resumed training may begin anywhere."""
-        epoch = len(net.history) - 1  # the history has its row already
+        epoch = net.n_epochs - 1  # the history has its row already
         if epoch > 0:
             dataset_train.become(self.draw(epoch).to(net.device))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from sk_mmoe.nn import ColumnRows
+from sk_mmoe.nn._random import current_generator
 from sk_mmoe.training._samples import TableDataset
 
 
@@ -38,7 +39,7 @@ class BatchLoader:
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle
-        self.draw_order = torch.randperm
+        self.draw_order = _draw_order
 
     def __len__(self) -> int:
         """Return the number of batches."""
@@ -55,6 +56,11 @@ class BatchLoader:
         order = self.draw_order(n_rows).to(self.dataset.device)
         for rows in order.split(self.batch_size, dim=-1):
             yield self.dataset[rows]
+
+
+def _draw_order(n_rows: int) -> Tensor:
+    """Draw an order of rows."""
+    return torch.randperm(n_rows, generator=current_generator())
 
 
 def prefetch(batches: Iterable[Any], device: str) -> Iterator[Any]:

@@ -31,7 +31,7 @@ class MemberMonitor(ConvergenceMonitor):
     """
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Begin with the best of an earlier training that is continued, if there is one."""
+        """Begin with the weights of an earlier training that is continued, if there is one."""
         n_members = 1 + len(net.further_seeds)
         self.best_loss_ = np.full(n_members, np.inf)
         self.n_stale_ = np.zeros(n_members, dtype=int)
@@ -39,7 +39,8 @@ class MemberMonitor(ConvergenceMonitor):
         self.kept_ = np.zeros(n_members, dtype=bool)
         self.best_weights_ = None
         if self.restore_best and any(self.monitor in epoch for epoch in net.history):
-            self.best_loss_ = self.best_of(net.history)
+            losses = self.observe_members(net.evaluate_held_out())
+            self.best_loss_ = np.where(np.isfinite(losses), losses, np.inf)
             self._keep(net, ~self.kept_)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
@@ -54,6 +55,8 @@ class MemberMonitor(ConvergenceMonitor):
         self.best_loss_[better] = losses[better]
         stopped = active & (self.n_stale_ >= self.patience)
         self._keep(net, better if self.restore_best else stopped)
+        if self.restore_best:
+            net.history.record("watched_best", self.best_loss_.tolist())
         net.stop_training_ |= self.finished
 
     def _keep(self, net: Any, members: np.ndarray) -> None:
@@ -80,25 +83,6 @@ class MemberMonitor(ConvergenceMonitor):
     def finished(self) -> bool:
         """Whether training ends here."""
         return bool((self.n_stale_ >= self.patience).all())
-
-    def best_of(self, history: Any) -> np.ndarray:
-        """Return the lowest loss of each member, of the epochs that count for it.
-
-        Parameters
-        ----------
-        history : list of dict
-            The net's history.
-
-        Returns
-        -------
-        ndarray of shape (n_members,)
-            The losses.
-        """
-        epochs = [epoch for epoch in history if self.monitor in epoch]
-        counts = np.array([epoch["member_counts"] for epoch in epochs])
-        losses = np.array([self.observe_members(epoch) for epoch in epochs])
-        best: np.ndarray = np.where(counts, losses, np.inf).min(axis=0)
-        return best
 
     def observe_members(self, epoch: dict[str, Any]) -> np.ndarray:
         """Return the loss of each member to watch.
@@ -187,6 +171,8 @@ def _history_of(epoch: dict[str, Any], index: int, lowest: dict[str, float]) -> 
     """Return an epoch's record of one member, and note its lowest losses."""
     own = {name: value for name, value in epoch.items() if not name.startswith("member_")}
     own["task_weights"] = epoch["member_task_weights"][index]
+    if "watched_best" in epoch:
+        own["watched_best"] = epoch["watched_best"][index]
     for part in lowest:
         if f"{part}_loss" in epoch:
             loss = own.pop(f"{part}_member_losses")[index]

@@ -18,7 +18,7 @@ from sk_mmoe.training._epochs import DIVERGED, EpochPasses
 from sk_mmoe.training._loader import BatchLoader
 from sk_mmoe.training._prediction import BatchedPrediction
 from sk_mmoe.training._samples import TableDataset
-from sk_mmoe.training._seeding import epoch_seed, forked_rng
+from sk_mmoe.training._seeding import epoch_seed, seed_generators, separate_generators
 from sk_mmoe.training._steps import TrainingSteps
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
@@ -94,7 +94,7 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
     def _default_callbacks(self) -> list[tuple[str, Callback]]:
         kinds = ("task_losses", "member_losses", "member_task_losses")
         ignored = [f"{part}_{kind}" for part in ("train", "valid") for kind in kinds]
-        ignored += ["task_weights", "member_task_weights", "member_counts"]
+        ignored += ["task_weights", "member_task_weights", "member_counts", "watched_best"]
         sink = _print_row if self.verbose else print  # skorch is silent with print only
         return [
             ("epoch_timer", EpochTimer()),
@@ -144,7 +144,7 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
             train.to(self.device),
             None if valid is None else valid.to(self.device),
         )
-        self._last_epoch = len(self.history) + epochs
+        self._last_epoch = self.n_epochs + epochs
         self.stop_training_ = False
         # Per-batch bookkeeping costs as much as a small network: only where it is asked for.
         self._batch_hooks = any(
@@ -153,10 +153,12 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
             for hook in _BATCH_HOOKS
         )
         try:
-            with forked_rng(self.device):
+            with separate_generators(self.device):
                 self.partial_fit(train)
         finally:
             del self._datasets
+            # Threads that predict must not find dropout switched on.
+            self.module_.eval()
         if not all(parameter.isfinite().all() for parameter in self.module_.parameters()):
             raise FloatingPointError(f"training diverged: not all weights are numbers. {DIVERGED}")
         return self
@@ -170,7 +172,7 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
 
     def _draw_orders(self, n_rows: int) -> Tensor:
         """Draw the order in which each member sees the rows, as it would alone."""
-        seeds = (epoch_seed(seed, len(self.history)) for seed in self.seeds)
+        seeds = (epoch_seed(seed, self.n_epochs) for seed in self.seeds)
         generators = (torch.Generator().manual_seed(seed) for seed in seeds)
         return torch.stack([torch.randperm(n_rows, generator=g) for g in generators])
 
@@ -178,13 +180,21 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
         """Return the data sets that :meth:`train` was given."""
         return self._datasets
 
+    def predict_proba(self, X: Any) -> Any:
+        """Point to what predicts: skorch's own method knows one output only."""
+        raise TypeError(
+            "a MultiTaskNet has several outputs and no labels. Use the `predict` of its estimator, "
+            "or `net.predict_scores(X)` for raw scores. For a metric after each epoch, use "
+            "scikit-learn's ScoringMonitor with set_callbacks."
+        )
+
     def fit_loop(
         self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any
     ) -> MultiTaskNet:
         """Train until the last epoch, a callback's stop, or Ctrl-C."""
         if not hasattr(self, "_datasets"):
             raise TypeError("a MultiTaskNet learns by `train`, or by the `fit` of its estimator.")
-        remaining = 0 if self.stop_training_ else self._last_epoch - len(self.history)
+        remaining = 0 if self.stop_training_ else self._last_epoch - self.n_epochs
         try:
             super().fit_loop(X, y, epochs=remaining, **fit_params)
         except StopTraining:
@@ -193,7 +203,7 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
             if self.history and "dur" not in self.history[-1]:  # an epoch cut short
                 self.history.pop()
             warnings.warn(
-                f"Training interrupted after {len(self.history)} epochs; the model as it stands is "
+                f"Training interrupted after {self.n_epochs} epochs; the model as it stands is "
                 "kept. Fit again with warm_start=True to continue.",
                 stacklevel=2,
             )
@@ -202,7 +212,7 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
     def notify(self, method_name: str, **kwargs: Any) -> None:
         """Call the callbacks; a stop takes effect when all of them have seen the epoch."""
         if method_name == "on_epoch_begin":
-            torch.manual_seed(epoch_seed(self.seed, len(self.history) + 1))
+            seed_generators(epoch_seed(self.seed, self.n_epochs + 1), self.device)
             entry = "train_member_task_losses" if self.further_seeds else "train_task_losses"
             past = [epoch[entry] for epoch in self.history]
             self.criterion_.balancing.begin_epoch(past)

@@ -10,8 +10,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from sk_mmoe.columns._tables import Rows, as_table, concatenate, select, take
-from sk_mmoe.nn import ColumnRows
+from sk_mmoe.columns._tables import Rows, as_table, concatenate, select, table_parts, take
+
+# At most so many rows and values are looked at after training.
+_INSPECTED_ROWS = 10_000
+_INSPECTED_VALUES = 2**24
+# So that a table on a GPU is not copied as a whole.
+_DIGESTED_ROWS = 2**16
 
 
 class TableDataset(Dataset[Any]):
@@ -87,15 +92,33 @@ class TableDataset(Dataset[Any]):
             self.weights = None if self.weights is None else self.weights.to(device)
         return self
 
+    def inspected_rows(self) -> Tensor:
+        """Return some rows, evenly spread, that are few enough to look at after training.
+
+        Returns
+        -------
+        Tensor of shape (n_rows,)
+            The rows: up to ten thousand, or fewer if the table is wide, as they may be made dense.
+        """
+        n_rows = max(1, min(_INSPECTED_ROWS, _INSPECTED_VALUES // self.X.shape[1]))
+        return torch.arange(0, len(self), -(-len(self) // n_rows), device=self.device)
+
     def fingerprint(self) -> str:
-        """Return a digest of the targets and weights, and of up to a thousand rows of the input."""
-        rows = torch.linspace(0, len(self) - 1, min(len(self), 1000)).long()
-        X = self[rows.to(self.device)][0]
-        parts: tuple[Tensor, ...] = X.parts if isinstance(X, ColumnRows) else (X.to_dense(),)
-        digest = sha256(repr(self.X.shape).encode())
-        for part in (*parts, self.targets, self.weights):
-            if part is not None:
-                digest.update(part.cpu().numpy().tobytes())
+        """Return a digest of all samples: inputs, targets and weights.
+
+        Returns
+        -------
+        str
+            The digest, the same for equal samples in equal order.
+        """
+        digest = sha256(repr((self.X.shape, len(self))).encode())
+        for part in (*table_parts(self.X), self.rows, self.targets, self.weights):
+            if part is None:
+                digest.update(b"none")
+                continue
+            digest.update(repr((part.shape, part.dtype)).encode())
+            for rows in part.split(_DIGESTED_ROWS):
+                digest.update(rows.cpu().contiguous().numpy())
         return digest.hexdigest()
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import RLock
@@ -9,7 +10,19 @@ from threading import RLock
 import numpy as np
 import torch
 
-_RNG_LOCK = RLock()
+from sk_mmoe.nn._random import current_generator, drawing_from
+
+_GLOBAL_GENERATORS = RLock()
+
+
+def _renew_lock() -> None:
+    """Replace the lock in a forked process, where no thread is left that would release it."""
+    global _GLOBAL_GENERATORS
+    _GLOBAL_GENERATORS = RLock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def epoch_seed(seed: int, epoch: int) -> int:
@@ -31,10 +44,14 @@ def epoch_seed(seed: int, epoch: int) -> int:
 
 
 @contextmanager
-def forked_rng(device: str) -> Iterator[None]:
-    """Leave the global generators of the CPU and a device alone.
+def separate_generators(device: str) -> Iterator[None]:
+    """Draw from a separate generator, and leave torch's global ones as they were.
 
-    There is one of each in a process: of several threads that train, one at a time may use it.
+    The networks and the loader of this package draw from the separate generator, so that other
+    threads which draw from the global one or seed it change nothing. Modules and callbacks of
+    users, and all dropout on a GPU, can only draw from the global generators. These are seeded,
+    too, and get their states back in the end. There is one of each in a process: of several threads
+    that train, one at a time may use them.
 
     Parameters
     ----------
@@ -43,5 +60,29 @@ def forked_rng(device: str) -> Iterator[None]:
     """
     used = torch.device(device)
     devices = [used] if used.type == "cuda" else []
-    with _RNG_LOCK, torch.random.fork_rng(devices=devices):
+    with (
+        _GLOBAL_GENERATORS,
+        torch.random.fork_rng(devices=devices),
+        drawing_from(torch.Generator()),
+    ):
         yield
+
+
+def seed_generators(seed: int, device: str) -> None:
+    """Seed the generators inside of :func:`separate_generators`.
+
+    Parameters
+    ----------
+    seed : int
+        The seed.
+    device : str
+        The device.
+    """
+    # torch.manual_seed would ask for a lock of torch.cuda, which a thread may have held when this
+    # process was forked.
+    torch.default_generator.manual_seed(seed)
+    if torch.device(device).type == "cuda":
+        torch.cuda.manual_seed_all(seed)
+    generator = current_generator()
+    if generator is not None:
+        generator.manual_seed(seed)

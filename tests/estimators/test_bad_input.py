@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.metrics import accuracy_score, make_scorer
+from skorch.callbacks import BatchScoring, EpochScoring
 
 from sk_mmoe import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
 
@@ -76,6 +78,19 @@ BAD_DATA = {
     ),
     "y_val with a new label": ({"X_val": X, "y_val": y + 7}, "not among its classes"),
     "y_val with no known label": ({"X_val": X, "y_val": y * NAN}, "no label of the tasks"),
+    "complex sample_weight": ({"sample_weight": np.ones(40) + 0j}, "must be numbers"),
+    "sample_weight of dates": (
+        {"sample_weight": np.array(["2026-01-01"] * 40, dtype="datetime64[D]")},
+        "must be numbers",
+    ),
+    "sample_weight with a mask": (
+        {"sample_weight": np.ma.array(np.ones(40), mask=np.arange(40) < 3)},
+        "has masked entries",
+    ),
+    "complex weights of the validation set": (
+        {"X_val": X, "y_val": y, "sample_weight_val": np.ones(40) + 0j},
+        r"\(X_val, y_val\): sample_weight must be numbers",
+    ),
     "weights of no validation set": (
         {"sample_weight_val": np.ones(40)},
         "X_val and y_val go together",
@@ -126,6 +141,63 @@ BAD_PARAMETERS = {
         "of task 'task0'.*7",
     ),
     "a negative class_weight": ({"class_weight": {"task0": {0: -1.0}}}, "finite and not negative"),
+    "a batch of True": ({"batch_size": True}, "batch_size of MMoEClassifier must be a number"),
+    "True experts": ({"n_experts": True}, "n_experts of MMoEClassifier must be a number"),
+    "True epochs": ({"max_iter": True}, "max_iter of MMoEClassifier must be a number"),
+    "a tol of False": ({"tol": False}, "tol of MMoEClassifier must be a number"),
+    "a learning rate of True": (
+        {"learning_rate_init": True},
+        "learning_rate_init of MMoE.* number",
+    ),
+    "layers of True": ({"expert_hidden_layer_sizes": (True,)}, "positive integers"),
+    "layers in a set": ({"expert_hidden_layer_sizes": {4}}, "positive integers in an order"),
+    "layers in a dict": ({"tower_hidden_layer_sizes": {4: 2}}, "positive integers in an order"),
+    "task_weights in a set": ({"task_weights": {1.0, 2.0}}, "must have an order or names"),
+    "a task weight of True": ({"task_weights": [True, 2.0]}, "positive and finite"),
+    "a complex task weight": ({"task_weights": [1j, 2.0]}, "positive and finite"),
+    "a masked task weight": (
+        {"task_weights": np.ma.array([1.0, 2.0], mask=[True, False])},
+        "positive and finite",
+    ),
+    "dates as task_weights": (
+        {"task_weights": np.array(["2026-01-01"] * 2, dtype="datetime64[D]")},
+        "positive and finite",
+    ),
+    "a class_weight of words for a label": (
+        {"class_weight": {"task0": {0: "much"}}},
+        "class_weight of task 'task0' must be numbers",
+    ),
+    "a complex class_weight": ({"class_weight": {"task0": {0: 1j}}}, "must be numbers"),
+    "a module that is no balancing": (
+        {"loss_balancing": torch.nn.Linear(2, 2)},
+        "Linear cannot balance 2 tasks",
+    ),
+    "net_params with a number for a name": ({"net_params": {3: 4}}, "names of settings as keys"),
+    "an optimizer by name": ({"net_params": {"optimizer": "sgd"}}, "no net can be built with"),
+    "an optimizer without the setting": (
+        {"net_params": {"optimizer__momentum": 0.9}},
+        "no net can be built with .*unexpected keyword argument 'momentum'",
+    ),
+    "a module of another kind": (
+        {"net_params": {"module": torch.nn.Linear}},
+        "no net can be built with",
+    ),
+    "a batch of net_params without rows": ({"net_params": {"batch_size": 0}}, "must be positive"),
+    "a type of net_params": ({"net_params": {"dtype": "float16"}}, "use dtype"),
+    "a seed in net_params": ({"net_params": {"seed": 3}}, "use random_state"),
+    "amp of words": ({"net_params": {"amp": "yes"}}, "amp in net_params must be True or False"),
+    "scoring by skorch": (
+        {"callbacks": [EpochScoring("accuracy")]},
+        "cannot compute scoring='accuracy' for several tasks. Use scikit-learn's ScoringMonitor",
+    ),
+    "a scorer in skorch's callback": (
+        {"callbacks": [("score", EpochScoring(make_scorer(accuracy_score)))]},
+        "Use scikit-learn's ScoringMonitor",
+    ),
+    "scoring of batches by skorch": (
+        {"callbacks": [BatchScoring(lambda net, X, y: 0.0)]},
+        "Use scikit-learn's ScoringMonitor",
+    ),
     "net_params that belong to the estimator": ({"net_params": {"max_epochs": 3}}, "use max_iter"),
     "callbacks that are none": ({"callbacks": ["stop"]}, "callbacks"),
     "an unknown net parameter": ({"net_params": {"epoch": 3}}, "epoch"),
@@ -243,3 +315,34 @@ def test_another_optimizer_refuses_a_warm_start():
     model = MMoEClassifier(max_iter=2, warm_start=True, net_params=sgd).fit(X, y)
     with pytest.raises(ValueError, match="or its optimizer have changed"):
         model.set_params(net_params=None).fit(X, y)
+
+
+def test_score_tells_of_another_length():
+    model = MMoEClassifier(max_iter=1, random_state=0).fit(X, y)
+    for n_rows in (39, 1):
+        with pytest.raises(ValueError, match=rf"inconsistent numbers of samples: \[40, {n_rows}\]"):
+            model.score(X, y[:n_rows])
+    with pytest.raises(ValueError, match=r"shape \(40,\) or \(40, 2\)"):
+        model.score(X, y, sample_weight=np.ones(39))
+
+
+def test_masked_labels_are_missing_ones():
+    hidden = np.random.default_rng(1).random(y.shape) < 0.3
+    masked = MMoEClassifier(max_iter=1, random_state=0).fit(X, np.ma.array(y, mask=hidden))
+    missing = MMoEClassifier(max_iter=1, random_state=0).fit(X, np.where(hidden, NAN, y))
+    assert masked.loss_curve_ == missing.loss_curve_
+
+
+def test_epoch_scoring_takes_a_function_of_the_net():
+    seen = []
+
+    def score(net, dataset, y):
+        seen.append((len(dataset), y))
+        return 0.5
+
+    for on_train in (True, False):
+        scoring = EpochScoring(score, on_train=on_train, name="half")
+        options = {"max_iter": 1, "early_stopping": True, "random_state": 0}
+        model = MMoEClassifier(callbacks=[scoring], **options).fit(X, y)
+        assert model.net_.history[:, "half"] == [0.5]
+    assert seen == [(36, None), (4, None)]

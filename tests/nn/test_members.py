@@ -91,3 +91,41 @@ def test_embedded_networks_look_up_each_in_its_own_table():
         assert_close(stack(shared)[0][k], network(shared)[0])
         rows = nn.ColumnRows(own.numbers[k], own.levels[k])
         assert_close(stack(own)[0][k], network(rows)[0])
+
+
+class LooksAround(torch.nn.Module):
+    """A network that calls a function in the middle of its pass."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(3, 1)
+        self.heads = self.linear
+        self.register_buffer("shift", torch.zeros(1))
+        self.look = lambda: None
+
+    def forward(self, x):
+        self.look()
+        return [self.linear(x) + self.shift]
+
+
+def test_a_pass_leaves_the_stack_as_it_is_at_any_moment():
+    # Else threads that predict would compute with the tensors of each other.
+    stack = MemberStack([LooksAround() for _ in range(2)])
+    before = dict(stack.named_parameters()) | dict(stack.named_buffers())
+    seen = []
+
+    def look():
+        now = dict(stack.named_parameters()) | dict(stack.named_buffers())
+        seen.append(all(now[name] is tensor for name, tensor in before.items()))
+
+    stack.network.look = look
+    stack(torch.ones(4, 3))
+    assert seen == [True]
+
+
+def test_hooks_on_the_network_are_called():
+    stack = MemberStack([nn.MMoE(3, [1, 1]) for _ in range(2)])
+    calls = []
+    stack.network.heads.register_forward_hook(lambda *_: calls.append(1))
+    stack(torch.ones(4, 3))
+    assert calls == [1]

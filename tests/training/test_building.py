@@ -31,8 +31,54 @@ def test_going_on_takes_the_new_learning_rate(train_table, make_net):
 
 
 def test_going_on_from_another_architecture_raises(make_net):
-    with pytest.raises(RuntimeError, match="state_dict"):
+    with pytest.raises(ValueError, match="n_experts was 3, is 2"):
         make_net(network={"n_experts": 2}).continue_from(make_net())
+
+
+@pytest.mark.parametrize("now", [{"activation": "tanh"}, {"normalize_experts": True}])
+def test_going_on_with_another_function_of_the_same_weights_raises(make_net, now):
+    ((name, value),) = now.items()
+    with pytest.raises(ValueError, match=f"{name} was .*, is '?{value}"):
+        make_net(network=now).continue_from(make_net())
+
+
+def test_settings_of_training_may_change(make_net, train_table):
+    first = make_net().train(train_table, epochs=1)
+    now = {"dropout": 0.4, "gate_dropout": 0.0, "tower_hidden_layer_sizes": [4]}
+    second = make_net(network=now).continue_from(first).train(train_table, epochs=1)
+    assert len(second.history) == 2
+
+
+@pytest.mark.parametrize("before", ["fixed", "uncertainty", "famo"])
+@pytest.mark.parametrize("now", ["fixed", "uncertainty", "gradnorm"])
+def test_another_balancing_starts_afresh_and_the_network_goes_on(
+    make_net, train_table, before, now
+):
+    first = make_net(criterion__balancing=before).train(train_table, epochs=2)
+    second = make_net(criterion__balancing=now).continue_from(first)
+    for a, b in zip(second.module_.parameters(), first.module_.parameters(), strict=True):
+        assert torch.equal(a, b)
+        for name, value in first.optimizer_.state[b].items():
+            assert torch.equal(second.optimizer_.state[a][name], value)
+    learned = list(second.criterion_.parameters())
+    assert all((p in second.optimizer_.state) == (before == now) for p in learned)
+    second.train(train_table, epochs=1)
+    assert all(p in second.optimizer_.state for p in learned)
+
+
+def test_an_optimizer_that_remembers_one_vector_starts_afresh_with_the_balancing(
+    make_net, train_table
+):
+    options = {"optimizer": torch.optim.LBFGS, "lr": 1e-4}
+    first = make_net(**options).train(train_table, epochs=1)
+    second = make_net(criterion__balancing="uncertainty", **options).continue_from(first)
+    assert not second.optimizer_.state_dict()["state"]
+    assert len(second.train(train_table, epochs=1).history) == 2
+
+
+def test_a_net_points_to_what_predicts(make_net):
+    with pytest.raises(TypeError, match=r"Use the `predict` of its estimator"):
+        make_net().predict(torch.zeros(2, 5))
 
 
 def test_a_pickled_net_predicts_and_goes_on_as_the_original(

@@ -163,3 +163,39 @@ def test_a_fingerprint_tells_tables_apart():
     prints += [columns(), columns(fraction=0.1), columns(share=0.1)]
     assert len({one.fingerprint() for one in prints}) == 7
     assert table().fingerprint() == table().fingerprint()
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("selected", [False, True])
+def test_a_fingerprint_sees_every_row(form, selected):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=200_000), rng.integers(1, 30, 200_000)])
+    rows = torch.from_numpy(rng.permutation(200_000)) if selected else None
+    targets = torch.from_numpy(rng.normal(size=(200_000, 1)))
+    whole = TableDataset(form(X), targets, rows=rows).fingerprint()
+    assert TableDataset(form(X.copy()), targets.clone(), rows=rows).fingerprint() == whole
+    for row in (0, 65_537, 123_456, 199_999):
+        other = X.copy()
+        other[row, 0] += 1e-12
+        assert TableDataset(form(other), targets, rows=rows).fingerprint() != whole
+        other = targets.clone()
+        other[row] += 1e-12
+        assert TableDataset(form(X), other, rows=rows).fingerprint() != whole
+
+
+def test_a_fingerprint_sees_the_order_of_rows():
+    table = TableDataset(np.arange(6.0)[:, None], torch.zeros(3, 1), rows=torch.tensor([0, 1, 2]))
+    other = TableDataset(np.arange(6.0)[:, None], torch.zeros(3, 1), rows=torch.tensor([0, 2, 1]))
+    assert table.fingerprint() != other.fingerprint()
+
+
+@pytest.mark.parametrize(("n_rows", "n_columns", "n_inspected"), [
+    (7, 2, 7), (10_000, 2, 10_000), (10_001, 2, 5_001), (30_000, 2, 10_000), (50, 2**23, 2),
+])  # fmt: skip
+def test_the_rows_to_look_at_are_few_and_evenly_spread(n_rows, n_columns, n_inspected):
+    matrix = sparse.csr_array((n_rows, n_columns))
+    rows = TableDataset(matrix).inspected_rows()
+    assert len(rows) == n_inspected
+    assert rows[0] == 0
+    assert len(set(np.diff(rows.numpy()))) <= 1
+    assert rows[-1] < n_rows

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sk_mmoe.nn._random import current_generator
+
 
 class PCGrad(nn.Module):
     """Remove the conflicts between the tasks' gradients, and add up the rest.
@@ -47,7 +49,7 @@ class PCGrad(nn.Module):
         n_tasks = len(products)
         mixtures = [[float(i == j) for j in range(n_tasks)] for i in range(n_tasks)]
         for i, mixture in enumerate(mixtures):
-            for j in torch.randperm(n_tasks).tolist():
+            for j in torch.randperm(n_tasks, generator=current_generator()).tolist():
                 product = sum(w * p for w, p in zip(mixture, products[j], strict=True))
                 if j != i and product < 0:
                     mixture[j] -= product / products[j][j]
