@@ -112,9 +112,12 @@ class Layout:
         ndarray, CSR array, ColumnTable or None
             The table, as :meth:`read` would give it.
         """
-        found = [column.read_one(value) for column, value in zip(self.columns, values, strict=True)]
-        if any(parts is None for parts in found):
-            return None
+        found: list[tuple[Any, ...]] = []
+        for column, value in zip(self.columns, values, strict=True):
+            parts = column.read_one(value)
+            if parts is None:
+                return None
+            found.append(parts)
         plain = [number for k in self.plain for number in found[k][: self.columns[k].n_numbers]]
         with np.errstate(over="ignore"):
             numbers = np.array([plain], dtype=dtype)

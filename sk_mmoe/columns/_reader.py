@@ -154,8 +154,7 @@ class TableReader:
         else:
             frame = None
             table = as_array(X, dtype, hint=HINT)
-            # scikit-learn says what is wrong with what is no table
-            is_table = getattr(table, "ndim", 0) == 2
+            is_table = getattr(table, "ndim", 0) == 2  # of others scikit-learn says what is wrong
             checks = {"accept_sparse": "csr", "dtype": np.dtype(dtype)}
             validate_data(stand_in, table, **{"skip_check_array": True} if is_table else checks)
         is_categorical = None if frame is None else find_categorical(frame, categorical_features)
@@ -263,8 +262,7 @@ class TableReader:
             frame = self._check_names(frame)
         frame.check_not_empty()
         if self.columns is None:
-            columns = list(range(self.n_features_in))
-            numbers = read_numbers(frame, columns, dtype, hint=_HINT)
+            numbers = read_numbers(frame, list(range(self.n_features_in)), dtype, hint=_HINT)
             return divide(self._check_finite(numbers, allow_missing=False), self.sizes)
         if len(frame) == 1 and not to_learn and (row := frame.row()) is not None:
             values = self._as_values(row)

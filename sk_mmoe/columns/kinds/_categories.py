@@ -43,7 +43,7 @@ class Categories(Column):
     """
 
     kind: ClassVar[str] = "categories"
-    n_slots: ClassVar[int] = 1
+    n_slots: int = 1
     reads: ClassVar[Literal["labels"]] = "labels"
 
     def __init__(

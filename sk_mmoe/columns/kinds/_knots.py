@@ -30,7 +30,7 @@ class Knots(Column):
     """
 
     kind: ClassVar[str] = "knots"
-    n_slots: ClassVar[int] = 2
+    n_slots: int = 2
     reads: ClassVar[Literal["numbers"]] = "numbers"
 
     def __init__(self, positions: np.ndarray, has_missing: bool) -> None:
