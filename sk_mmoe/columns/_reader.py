@@ -36,6 +36,7 @@ from sk_mmoe.columns._roles import find_categorical
 from sk_mmoe.columns._sparse_numbers import divide, sizes_of_values
 from sk_mmoe.columns._tables import ColumnTable
 from sk_mmoe.columns._warn import warn_user
+from sk_mmoe.columns.kinds._numbers import Numbers
 from sk_mmoe.columns.kinds._registry import restore_column
 
 _HINT = "They held numbers, or nothing at all, when the model was fitted. Convert them to numbers."
@@ -91,8 +92,8 @@ class TableReader:
         kinds = list(enumerate(self.columns or ()))
         self._of_numbers = [k for k, column in kinds if column.reads == "numbers"]
         self._others = [k for k, column in kinds if column.reads != "numbers"]
-        names = range(n_features_in) if feature_names_in is None else feature_names_in
-        self._names = list(names)
+        self._names = list(range(n_features_in) if feature_names_in is None else feature_names_in)
+        self._is_plain = all(isinstance(column, Numbers) for _, column in kinds)
 
     @classmethod
     def learn(
@@ -247,11 +248,11 @@ class TableReader:
         if sparse.issparse(X):
             if self.is_categorical is not None:
                 raise ValueError(SPARSE)
-            if self.columns is None:
+            if self._is_plain:
                 return self._read_array(X, dtype)
             X = X.toarray()
         if isinstance(X, Frame):
-            if self.columns is None and X.is_sparse:
+            if self._is_plain and X.is_sparse:
                 return self._read_array(X.native, dtype)
             frame = X
         elif self.columns is None or not has_rows(X):
@@ -317,11 +318,10 @@ class TableReader:
 
     def _read_numbers(self, frame: Frame, dtype: str) -> np.ndarray:
         """Return the columns that are read from numbers."""
-        readers = [self._layout.columns[k] for k in self._of_numbers]
-        if any(column.n_slots for column in readers):
+        if not self._is_plain:
             dtype = "float64"  # knots may lie closer together than single precision tells apart
         numbers = read_numbers(frame, self._of_numbers, dtype, hint=_HINT)
-        missing = all(column.allows_missing for column in readers)
+        missing = all(self._layout.columns[k].allows_missing for k in self._of_numbers)
         return self._check_finite(numbers, allow_missing=missing)
 
     def _warn_of_new(self, frame: Frame, others: dict[int, Any]) -> None:

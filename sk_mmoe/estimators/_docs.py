@@ -90,7 +90,7 @@ average : bool, default=True
     False when `partial_fit` should follow data that change over time.
 batch_size : int or "auto", default="auto"
     Number of rows in a minibatch. "auto" is a twentieth of the rows, at least 16 and at most
-    256; for more than 100,000 rows it is 512. Raise it,
+    256; for more than 100,000 rows it is 512, and with `partial_fit` 256. Raise it,
     together with the learning rate, when epochs are too slow.
 max_iter : int, default=100
     Maximum number of epochs. Raise it when `n_iter_` reaches it and the loss still falls.

@@ -204,7 +204,7 @@ def fit_chunk(
         samples = read_chunk(estimator, reader, tasks, X, y, sample_weight)
     if len(samples) == 0:
         return None
-    batch_size = choose_batch_size(estimator, len(samples))
+    batch_size = choose_batch_size(estimator, len(samples), of_stream=True)
     net = make_net(estimator, reader, tasks, seeds, batch_size=batch_size, early_stopping=False)
     if any(isinstance(callback, TrainingCheckpoint) for _, callback in net.callbacks_):
         raise ValueError(

@@ -178,7 +178,7 @@ def _module_settings(estimator: Any, reader: TableReader) -> dict[str, Any]:
     return {"module": module} | {f"module__{name}": value for name, value in parameters.items()}
 
 
-def choose_batch_size(estimator: Any, n_rows: int) -> int:
+def choose_batch_size(estimator: Any, n_rows: int, *, of_stream: bool = False) -> int:
     """Return the number of rows in a minibatch.
 
     Parameters
@@ -187,6 +187,8 @@ def choose_batch_size(estimator: Any, n_rows: int) -> int:
         The estimator.
     n_rows : int
         The number of rows to learn from.
+    of_stream : bool, default=False
+        Whether the rows are a chunk of a stream, which are seen only once.
 
     Returns
     -------
@@ -195,7 +197,7 @@ def choose_batch_size(estimator: Any, n_rows: int) -> int:
     """
     size = estimator.batch_size
     if size == "auto":
-        size = _auto_batch_size(n_rows)
+        size = _AUTO_BATCH_SIZES[1] if of_stream else _auto_batch_size(n_rows)
     return min(int(size), n_rows)
 
 

@@ -73,7 +73,8 @@ def test_lookups_give_the_numbers_of_one_hot_columns(make_estimator):
     model = make_estimator(
         embedding_dim=None, numeric_encoding=None, max_iter=3, random_state=0
     ).fit(X, Y)
-    reference = make_estimator(max_iter=3, random_state=0).fit(ONE_HOT.transform(X).toarray(), Y)
+    reference = make_estimator(numeric_encoding=None, max_iter=3, random_state=0)
+    reference.fit(ONE_HOT.transform(X).toarray(), Y)
     assert_allclose(model.loss_curve_, reference.loss_curve_, rtol=1e-5)
     X_test = make_frame(50, seed=1)[0]
     X_test.loc[::3, "plan"] = "unseen"
@@ -156,7 +157,7 @@ def test_columns_of_an_array_can_be_categorical_by_index():
         max_iter=2,
         random_state=0,
     ).fit(np.hstack([table, codes]), Y)
-    dense = MMoEClassifier(max_iter=2, random_state=0).fit(
+    dense = MMoEClassifier(numeric_encoding=None, max_iter=2, random_state=0).fit(
         np.hstack([table, codes == [[0, 1, 2]]]), Y
     )
     assert_allclose(by_index.loss_curve_, dense.loss_curve_, rtol=1e-5)

@@ -137,8 +137,12 @@ def test_a_layer_of_the_users_own_is_no_embedding():
         def forward(self, x):
             return super().forward(self.inputs(x))
 
-    for table, n_groups in ((X, 3), (X[["age", "debt"]].fillna(0), 2)):
-        model = MMoEClassifier(net_params={"module": Network}, max_iter=1).fit(table, Y)
+    options = {"net_params": {"module": Network}, "numeric_encoding": None, "max_iter": 1}
+    for table, n_groups in (
+        (X.fillna({"age": 0, "debt": 0}), 3),
+        (X[["age", "debt"]].fillna(0), 2),
+    ):
+        model = MMoEClassifier(**options).fit(table, Y)
         groups = model.net_.optimizer_.param_groups
         assert len(groups) == n_groups
         assert sum(group["lr"] > model.learning_rate_init for group in groups) == n_groups - 2

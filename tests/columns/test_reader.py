@@ -55,21 +55,29 @@ def test_a_described_reader_reads_the_same(learn, read, parameters, dtype):
 def test_a_network_is_told_what_a_table_has(learn):
     numbers = X[["age", "debt"]]
     assert learn(numbers, numeric_encoding=None).network_inputs() == {"n_features": 2}
-    # Ten knots for each of two numbers, two for a truth value, three cities, two plans and a gap.
+    # Three numbers, ten knots for each of two, three cities, two plans and a gap.
     whole = learn(X, n_knots=10)
     assert whole.embeds
     assert whole.network_inputs() == {
+        "n_features": 7,
+        "n_vectors": [10, 10, 3, 3],
+        "n_interpolated": 2,
+    }
+    assert learn(X, n_knots=10, embedding_dim=None).network_inputs() == {"n_features": 29}
+    # Two knots for a truth value.
+    knots = learn(X, n_knots=10, numeric_encoding="piecewise_linear")
+    assert knots.network_inputs() == {
         "n_features": 5,
         "n_vectors": [10, 10, 2, 3, 3],
         "n_interpolated": 3,
     }
-    assert learn(X, n_knots=10, embedding_dim=None).network_inputs() == {"n_features": 28}
     plain = learn(X, numeric_encoding=None)
     assert plain.network_inputs() == {"n_features": 5, "n_vectors": [3, 3], "n_interpolated": 0}
 
 
 def test_slots_of_a_value_add_up_to_its_one_hot_row(learn):
-    numbers = learn(X, n_knots=10, embedding_dim=None).read(X, dtype="float64").toarray()
+    reader = learn(X, n_knots=10, numeric_encoding="piecewise_linear", embedding_dim=None)
+    numbers = reader.read(X, dtype="float64").toarray()
     assert_allclose(numbers[:, :22].sum(axis=1), 3)  # one of each numeric column
     assert_array_equal(numbers[:, 22:].sum(axis=1), 2)
     assert set(np.unique(numbers[:, 22:])) == {0, 1}
@@ -84,11 +92,11 @@ def test_messages_name_the_estimator(learn):
         reader.read(np.ones((3, 1)), dtype="float32")
 
 
-@pytest.mark.parametrize("numeric_encoding", ["auto", "piecewise_linear"])
+@pytest.mark.parametrize("numeric_encoding", [None, "auto", "piecewise_linear"])
 def test_numbers_that_nobody_scaled_are_worth_a_warning(learn, numeric_encoding):
     table = pd.DataFrame({"income": [1e5, 2e5], "age": [20.0, 30.0]})
     read = learn(table, numeric_encoding=numeric_encoding).read(table, dtype="float32")
-    if numeric_encoding == "auto":
+    if numeric_encoding is None:
         with pytest.warns(UserWarning, match=r"values up to 2e\+05.* Put a StandardScaler"):
             warn_of_large_values(read)
     else:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_matrix
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, r2_score
 
@@ -36,7 +37,7 @@ def test_classifier_learns_binary_and_string_tasks_side_by_side(X, y):
 
 
 def test_fitted_attributes_describe_the_fit(X, y):
-    model = MMoEClassifier(**FAST).fit(X, y)
+    model = MMoEClassifier(n_iter_no_change=30, **FAST).fit(X, y)
     assert model.task_names_ == ["click", "level"]
     assert model.n_tasks_ == 2
     assert model.n_features_in_ == 8
@@ -175,6 +176,7 @@ def test_without_hidden_layers_one_expert_is_logistic_regression(X, y):
         n_experts=1,
         expert_hidden_layer_sizes=(),
         tower_hidden_layer_sizes=(),
+        numeric_encoding=None,
         alpha=0.0,
         batch_size=400,
         early_stopping=False,
@@ -192,7 +194,7 @@ def test_without_hidden_layers_one_expert_is_logistic_regression(X, y):
 
 
 def test_gate_weights_sum_to_one_for_each_sample_and_task(X, y):
-    model = MMoEClassifier(n_experts=3, gate_dropout=0.5, **FAST).fit(X, y)
+    model = MMoEClassifier(n_experts=3, gate_dropout=0.5, numeric_encoding=None, **FAST).fit(X, y)
     weights = model.gate_weights(X)
     assert weights.shape == (400, 2, 3)
     assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
@@ -207,8 +209,9 @@ def test_gate_weights_sum_to_one_for_each_sample_and_task(X, y):
 @pytest.mark.parametrize(("smallest", "tolerance"), [(0.3, 0), (1, 1e-3)])
 def test_sparse_and_dense_inputs_give_the_same_model(smallest, tolerance, X, y):
     dense = np.where(np.abs(X) > smallest, X, 0.0)
-    expected = MMoEClassifier(**FAST).fit(dense, y)
-    found = MMoEClassifier(**FAST).fit(csr_matrix(dense), y)
+    model = MMoEClassifier(numeric_encoding=None, **FAST)
+    expected = clone(model).fit(dense, y)
+    found = clone(model).fit(csr_matrix(dense), y)
     for a, b in zip(
         (*expected.predict_proba(dense), expected.gate_weights(dense)),
         (*found.predict_proba(csr_matrix(dense)), found.gate_weights(csr_matrix(dense))),

@@ -188,7 +188,7 @@ def test_a_pickle_whose_tensors_lie_on_cuda_is_loaded_on_the_cpu(X, y, monkeypat
 def test_a_loaded_estimator_has_the_batch_size_it_had(X, y, path):
     model = MMoEClassifier(early_stopping=False, **FAST).fit(X, y)
     save_model(model, path)
-    assert load_model(path).net_.batch_size == model.net_.batch_size == 256
+    assert load_model(path).net_.batch_size == model.net_.batch_size == 400 // 20
 
 
 def test_a_file_of_another_format_version_is_refused(X, y, path):

@@ -60,7 +60,7 @@ def test_a_pipeline_with_a_column_transformer_learns_a_table(pipeline, people, y
 
 def test_sparse_and_dense_output_of_the_encoder_give_the_same_model(pipeline, people, y):
     # The classifier sees a CSR matrix with the default threshold, an array with 0.
-    pipeline.set_params(encode__sparse_threshold=1.0)
+    pipeline.set_params(encode__sparse_threshold=1.0, mmoe__numeric_encoding=None)
     sparse = pipeline.fit(people, y).predict_proba(people)
     dense = pipeline.set_params(encode__sparse_threshold=0.0).fit(people, y).predict_proba(people)
     for a, b in zip(sparse, dense, strict=True):

@@ -77,6 +77,7 @@ def test_a_linear_network_has_the_coefficients_of_poisson_regression(exposure):
         tasks="count",
         hidden_layer_sizes=(),
         tower_hidden_layer_sizes=(),
+        numeric_encoding=None,
         alpha=0,
         average=False,
         batch_size=len(X),

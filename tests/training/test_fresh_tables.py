@@ -14,6 +14,7 @@ from sk_mmoe.datasets import make_multitask_sinusoid
 # With tables, they would stop after a few epochs, or hold something out.
 PARAMETERS = {
     "dtype": "float64",
+    "numeric_encoding": None,
     "batch_size": 64,
     "max_iter": 8,
     "n_iter_no_change": 1,

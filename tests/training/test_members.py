@@ -40,7 +40,13 @@ REGRESSORS = [
 X, Y = make_multitask_sinusoid(300, 10, random_state=0)
 LABELS = np.column_stack([Y[:, 0] > 0, np.digitize(Y[:, 1], [-0.5, 0.5])])
 # Members that stop at epochs of their own.
-STOPPING = {"max_iter": 30, "n_iter_no_change": 2, "tol": 1e-2, "learning_rate_init": 5e-3}
+STOPPING = {
+    "batch_size": 256,
+    "max_iter": 30,
+    "n_iter_no_change": 2,
+    "tol": 1e-2,
+    "learning_rate_init": 5e-3,
+}
 
 
 def fit_alone(estimator, n_members, seed, *args, **kwargs):
@@ -122,7 +128,7 @@ def test_members_read_categorical_columns(embedding_dim):
 
 def test_members_read_sparse_matrices():
     matrix = np.where(np.random.default_rng(0).random(X.shape) < 0.1, X, 0)
-    parameters = {"n_members": 2, "max_iter": 3, "random_state": 0}
+    parameters = {"n_members": 2, "max_iter": 3, "numeric_encoding": None, "random_state": 0}
     dense = MMoERegressor(**parameters).fit(matrix, Y)
     model = MMoERegressor(**parameters).fit(sparse.csr_array(matrix), Y)
     expected = dense.predict(matrix)
@@ -206,7 +212,7 @@ def test_a_member_that_diverges_is_named():
         pytest.warns(UserWarning, match="values up to"),
         pytest.raises(FloatingPointError, match=r"of the members \[1\]"),
     ):
-        fit_runs(MMoERegressor(max_iter=2), tables)
+        fit_runs(MMoERegressor(max_iter=2, numeric_encoding=None), tables)
 
 
 def test_gate_weights_are_those_of_a_member():
@@ -220,7 +226,8 @@ def test_gate_weights_are_those_of_a_member():
 
 
 def test_dropout_differs_between_members():
-    model = MMoERegressor(n_members=2, dropout=0.5, max_iter=1, random_state=0).fit(X, Y)
+    parameters = {"n_members": 2, "max_iter": 1, "numeric_encoding": None, "random_state": 0}
+    model = MMoERegressor(dropout=0.5, **parameters).fit(X, Y)
     stack = model.net_.module_.train()
     for parameter in stack.parameters():
         parameter.data.copy_(parameter.data[:1].expand_as(parameter))

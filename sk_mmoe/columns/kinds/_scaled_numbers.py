@@ -13,6 +13,9 @@ from sk_mmoe.columns.kinds._knots import Knots
 # Standardised numbers stay below this limit, and are hardly changed far below it.
 _LIMIT = 5.0
 
+# Further away is read as this, so that squares stay finite.
+_FAR = 1e9
+
 
 class ScaledNumbers(Column):
     r"""A column of numbers in two views, which do not depend on its units.
@@ -80,14 +83,17 @@ class ScaledNumbers(Column):
 
     def read_numbers(self, values: np.ndarray, name: Any = None) -> np.ndarray:
         """Return standardised numbers; a missing one is zero, as the mean is."""
-        z = (values - self.center) / self.scale
-        bent: np.ndarray = np.where(np.isnan(z), 0, z / np.hypot(1, z / _LIMIT))
+        z = ((values - self.center) / self.scale).clip(-_FAR, _FAR)
+        part = z / _LIMIT
+        bent: np.ndarray = np.where(np.isnan(z), 0, z / np.sqrt(1 + part * part))
         return bent
 
     def read_one(self, value: float) -> tuple[Any, ...]:
         """Return the standardised number, then the knots around it as :meth:`read` does."""
         z = 0.0 if value != value else (value - self.center) / self.scale
-        number = z / math.hypot(1, z / _LIMIT)
+        z = min(max(z, -_FAR), _FAR)
+        part = z / _LIMIT
+        number = z / math.sqrt(1 + part * part)
         if not self.n_slots:
             return (number,)
         is_new = value != value and not self.knots.has_missing
