@@ -106,6 +106,7 @@ def train_chunk(setting, runs, *, checkpoint=None, every=20):
     estimator = MODELS[setting["model"]](
         weight_init=setting["init"],
         learning_rate_init=setting["rate"],
+        numeric_encoding=None,
         batch_size=setting["batch"],
         max_iter=setting["steps"] // STEPS_PER_EPOCH,
         alpha=0.0,  # Adam

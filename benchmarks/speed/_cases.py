@@ -13,8 +13,9 @@ NETWORKS = {
 
 
 def epochs(n):
-    """Return the parameters of an estimator that trains for exactly n epochs and does no more."""
+    """Return the parameters of an estimator that reads numbers as they are, for exactly n epochs."""
     return {
+        "numeric_encoding": None,
         "max_iter": n,
         "n_iter_no_change": n,
         "early_stopping": False,

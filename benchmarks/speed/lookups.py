@@ -131,7 +131,6 @@ def all_fits(X, matrix, repeats=5):
             model = MMoEClassifier(
                 expert_hidden_layer_sizes=(width,),
                 batch_size=batch_size,
-                numeric_encoding=None,
                 n_cross_layers=0,
                 **epochs(1),
                 **parameters,

@@ -44,7 +44,14 @@ def width(network, **options):
     )
 
 
-training = {"learning_rate_init": 0.01, "max_iter": 60, "early_stopping": True}
+# The inputs are standard normal. As in the paper, the networks read them as they are.
+training = {
+    "numeric_encoding": None,
+    "batch_size": 256,
+    "learning_rate_init": 0.01,
+    "max_iter": 60,
+    "early_stopping": True,
+}
 experts = {**LAYERS, **training}
 towers = {"tower_hidden_layer_sizes": (8,)}
 bottom = nn.fit_width(

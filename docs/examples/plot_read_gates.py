@@ -34,7 +34,13 @@ y["step"] = np.where(X["x0"] > 0, 2.0, -1.0) + 0.1 * X["x1"]
 X_train, X_test, y_train, y_test = X[:3000], X[3000:], y[:3000], y[3000:]
 
 model = MMoERegressor(
-    n_experts=4, learning_rate_init=0.01, max_iter=60, early_stopping=True, random_state=0
+    n_experts=4,
+    numeric_encoding=None,  # the inputs are standard normal
+    batch_size=256,
+    learning_rate_init=0.01,
+    max_iter=60,
+    early_stopping=True,
+    random_state=0,
 )
 model.fit(X_train, y_train)
 print(f"R² on the test set: {model.score(X_test, y_test):.3f}")

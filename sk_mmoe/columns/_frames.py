@@ -88,6 +88,8 @@ def as_frame(X: Any) -> Frame:
 
 def has_rows(X: Any) -> bool:
     """Return whether X has two dimensions, whatever is in its cells."""
+    if not isinstance(X, list | tuple):
+        return np.asarray(X).ndim == 2
     try:
         return np.ndim(X) == 2
     except ValueError:  # lists of several lengths

@@ -12,8 +12,8 @@ from sk_mmoe.training._epochs import DIVERGED
 from sk_mmoe.training._net import MultiTaskNet
 from sk_mmoe.training._samples import TableDataset
 
-# Networks that have hardly begun to learn are at one. An R² of -0.5 corresponds to 1.5.
-_FAR_ABOVE = 1.5
+# Networks that have hardly begun to learn are below it. An R² of -1 corresponds to two.
+_FAR_ABOVE = 2.0
 # A chunk of a stream may be small, and unlike those before.
 FAR_ABOVE_IN_STREAM = 1000.0
 
@@ -35,7 +35,7 @@ def warn_of_divergence(
         The names of the tasks.
     samples : TableDataset
         The samples of training, some of which are looked at.
-    factor : float, default=1.5
+    factor : float, default=2.0
         By what factor a loss must exceed that of the constant.
 
     Raises

@@ -12,6 +12,7 @@ from sk_mmoe.datasets import make_multitask_sinusoid
 SMALL = {
     "hidden_layer_sizes": (6, 4),
     "numeric_encoding": None,
+    "batch_size": 100,
     "max_iter": 3,
     "random_state": 0,
 }
@@ -165,6 +166,6 @@ def test_parameters_out_of_range_are_refused(table, wrong):
 
 def test_the_rate_of_stitches_is_a_multiple_of_the_rate_in_net_params(table):
     model = CrossStitchRegressor(
-        stitch_learning_rate_factor=3.0, net_params={"lr": 0.1}, max_iter=1, random_state=0
+        stitch_learning_rate_factor=3.0, net_params={"lr": 0.1}, **SMALL
     ).fit(*table)
     assert group_of_stitches(model)["lr"] == pytest.approx(0.3)

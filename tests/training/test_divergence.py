@@ -82,8 +82,8 @@ def test_only_tasks_above_their_constant_are_named(net_of, samples):
         warn_of_divergence(net_of(3.0), ["time", "level"], samples)
 
 
-@pytest.mark.parametrize(("score", "warns"), [(0.0, False), (0.7, False), (0.72, True)])
-def test_one_and_a_half_times_the_loss_of_a_constant_is_the_limit(score, warns, net_of, samples):
+@pytest.mark.parametrize(("score", "warns"), [(0.0, False), (0.99, False), (1.01, True)])
+def test_twice_the_loss_of_a_constant_is_the_limit(score, warns, net_of, samples):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         warn_of_divergence(net_of(score), ["time", "level"], samples)
@@ -112,7 +112,7 @@ def test_few_epochs_and_rare_classes_are_no_divergence():
 
 
 def test_members_runs_and_mixed_tasks_are_looked_at():
-    bad = {"max_iter": 4, "learning_rate_init": 30.0, "random_state": 0}
+    bad = {"max_iter": 4, "learning_rate_init": 3.0, "random_state": 0}
     mixed = np.column_stack([X[:, 0] > 0, Y[:, 1]]).astype(object)
     for fit in (
         lambda: MMoERegressor(n_members=2, **bad).fit(X, Y),
