@@ -7,7 +7,9 @@ A test holds the page to what this prints.
 
 from functools import partial
 
+import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from benchmarks._shared.record import runs_of
 from benchmarks._shared.tables import show, simple_table
@@ -125,9 +127,37 @@ def regression():
     return simple_table(rows, ["Table, rows", *(short.get(model, model) for model in models)])
 
 
+def small_tables():
+    """Return the table of errors over those of each table's best tree ensemble.
+
+    The best one has the lowest mean error over the splits. A ratio is a geometric mean over splits;
+    the interval of 95 % is that of Student's t for its logarithm.
+    """
+    runs = pd.DataFrame(runs_of("accuracy/small_tables"))
+    errors = runs.pivot_table(index=["table", "split"], columns="model", values="error", sort=False)
+    errors = errors[list(dict.fromkeys(runs["model"]))]
+    ours = [name for name in errors if name.startswith("MMoE")]
+    rows, means = [], []
+    for table, part in errors.groupby("table", sort=False):
+        best = part.drop(columns=ours).mean().idxmin()
+        logs = np.log(part.div(part[best], axis=0))
+        mean, half = logs.mean(), student.ppf(0.975, len(part) - 1) * logs.sem()
+        cells = [f"{ratio:.2f}" for ratio in np.exp(mean)]
+        for place, name in enumerate(ours):
+            low, high = np.exp(mean[name] - half[name]), np.exp(mean[name] + half[name])
+            cells[place] += f" [{low:.2f}, {high:.2f}]"
+        n_rows = runs.loc[runs["table"] == table, "rows"].iloc[0]
+        rows.append([f"{table}, {n_rows:,}", best, f"{part[best].mean():.3f}", *cells])
+        means.append(mean)
+    means = pd.DataFrame(means)
+    rows.append(["geometric mean", "", "", *(f"{ratio:.2f}" for ratio in np.exp(means.mean()))])
+    rows.append(["largest", "", "", *(f"{ratio:.2f}" for ratio in np.exp(means.max()))])
+    return simple_table(rows, ["Table, rows", "Best trees", "Their error", *errors])
+
+
 def tables():
     """Return all tables, by name, of which there are results."""
-    made = {"regression": regression, "sizes": sizes}
+    made = {"regression": regression, "sizes": sizes, "small_tables": small_tables}
     for name in ("census1", "census2", "kuairand"):
         made[f"accuracy_{name}"] = partial(accuracy, name)
     for name in ("census1", "census2"):

@@ -14,7 +14,6 @@ import warnings
 import numpy as np
 import pandas as pd
 from lightgbm import LGBMClassifier, LGBMRegressor
-from scipy.stats import t as student
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -29,16 +28,14 @@ from sklearn.model_selection import train_test_split
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
-from benchmarks._shared.record import Record, runs_of
-from benchmarks._shared.tables import show, simple_table
+from benchmarks._shared.record import Record
 from benchmarks._shared.timing import clock
 from benchmarks.accuracy._data import load_small
 from sk_mmoe import MMoEClassifier, MMoERegressor
 
-NAME = "accuracy/small_tables"
 TABLES = ("slump", "sf1", "jura", "emotions", "osales", "enb", "scpf")
 SPLITS = 5
-OURS = ("MMoE", "five members")
+OURS = ("MMoE", "MMoE, 5 members")
 
 
 def models(seed, *, of_classes):
@@ -60,7 +57,7 @@ def models(seed, *, of_classes):
     }
     return {
         "MMoE": network(random_state=seed),
-        "five members": network(n_members=5, random_state=seed),
+        "MMoE, 5 members": network(n_members=5, random_state=seed),
         **{name: pair[of_classes](random_state=seed) for name, pair in kinds.items()},
         **{
             name: each(pair[of_classes](random_state=seed, **options))
@@ -87,54 +84,14 @@ def measure(name, model, table, split):
     return float(np.sqrt(squares / of_mean)[of_mean > 0].mean()), seconds
 
 
-def ratios():
-    """Return the error over that of the best tree ensemble of the table, by table and model.
-
-    The best one is that of the lowest mean error over the splits. A ratio is a geometric mean over
-    splits, and comes with the factor that bounds its 95 % interval.
-    """
-    errors = pd.DataFrame(runs_of(NAME)).pivot_table(
-        index=["table", "split"], columns="model", values="error"
-    )
-    means = errors.groupby("table").mean()
-    best = means.drop(columns=list(OURS)).idxmin(axis=1)
-    found = {}
-    for table in TABLES:
-        part = errors.loc[table]
-        logs = np.log(part.div(part[best[table]], axis=0))
-        half = student.ppf(0.975, len(logs) - 1) * logs.std() / np.sqrt(len(logs))
-        found[table] = best[table], means.loc[table, best[table]], logs.mean(), half
-    return found
-
-
-def tables():
-    """Return the table of the page on accuracy."""
-    found = ratios()
-    names = list(next(iter(found.values()))[2].index)
-    names = [*OURS, *(name for name in names if name not in OURS)]
-    rows = []
-    for table, (best, error, logs, half) in found.items():
-        cells = [
-            f"{np.exp(logs[name]):.2f}"
-            + (f" ({np.exp(logs[name] - half[name]):.2f}-{np.exp(logs[name] + half[name]):.2f})")
-            * (name in OURS)
-            for name in names
-        ]
-        rows.append([f"{table}, {len(load_small(table)[0])}", best, f"{error:.3f}", *cells])
-    logs = pd.DataFrame([entry[2] for entry in found.values()])
-    rows.append(["geometric mean", "", "", *(f"{np.exp(logs[name].mean()):.2f}" for name in names)])
-    rows.append(["worst", "", "", *(f"{np.exp(logs[name].max()):.2f}" for name in names)])
-    return {"small tables": simple_table(rows, ["Table, rows", "Best trees", "Error", *names])}
-
-
 def main():
-    """Fit all models to all splits of all tables, then print the table."""
+    """Fit all models to all splits of all tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--splits", type=int, default=SPLITS)
     options = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
     record = Record(
-        NAME,
+        "accuracy/small_tables",
         question="error of defaults on small tables of several targets, against tree ensembles",
         not_run="tuning; other tables than these seven, on which the defaults were chosen",
     )
@@ -145,8 +102,8 @@ def main():
                 key = {"table": table, "split": split, "model": name}
                 if record.find(**key) is None:
                     error, seconds = measure(name, model, table, split)
-                    record.add(**key, error=round(error, 5), seconds=round(seconds, 2))
-    show(tables())
+                    found = {"rows": len(load_small(table)[0]), "error": round(error, 5)}
+                    record.add(**key, **found, seconds=round(seconds, 2))
 
 
 if __name__ == "__main__":

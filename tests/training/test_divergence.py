@@ -112,7 +112,13 @@ def test_few_epochs_and_rare_classes_are_no_divergence():
 
 
 def test_members_runs_and_mixed_tasks_are_looked_at():
-    bad = {"max_iter": 4, "learning_rate_init": 3.0, "random_state": 0}
+    bad = {
+        "numeric_encoding": None,
+        "batch_size": 256,
+        "max_iter": 4,
+        "learning_rate_init": 30.0,
+        "random_state": 0,
+    }
     mixed = np.column_stack([X[:, 0] > 0, Y[:, 1]]).astype(object)
     for fit in (
         lambda: MMoERegressor(n_members=2, **bad).fit(X, Y),
