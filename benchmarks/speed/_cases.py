@@ -13,7 +13,7 @@ NETWORKS = {
 
 
 def epochs(n):
-    """Return the parameters of an estimator that reads numbers as they are, for exactly n epochs."""
+    """Return the parameters of an estimator that trains for exactly n epochs on raw numbers."""
     return {
         "numeric_encoding": None,
         "max_iter": n,
