@@ -1,6 +1,6 @@
 """What balancing the tasks is worth on KuaiRand: every method against fixed weights.
 
-A seed draws 20,000 rows to learn from and 10,000 that say when to stop, and sets the network's
+A seed draws 10,000 rows to learn from and 10,000 that say when to stop, and sets the network's
 random numbers. All methods learn from the same rows with the same seed, so that their differences
 to fixed weights are paired, and are judged by all test rows. Only the balancing differs: no other
 parameter was chosen for a method. One thread. A run that is on record is not repeated.
@@ -61,7 +61,11 @@ def fit(tables, balancing, seed):
     """Fit a network and return how it judges the test rows."""
     (X, y), (X_val, y_val), (X_test, y_test) = tables
     model = MMoEClassifier(
-        loss_balancing=balancing, n_iter_no_change=PATIENCE, random_state=seed, device="cpu"
+        loss_balancing=balancing,
+        numeric_encoding="piecewise_linear",
+        n_iter_no_change=PATIENCE,
+        random_state=seed,
+        device="cpu",
     )
     start = time.process_time()
     model.fit(X, y, X_val=X_val, y_val=y_val)

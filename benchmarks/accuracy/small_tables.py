@@ -3,7 +3,7 @@
 The error of a table of numbers is its aRRMSE: the mean over targets of the root of the squared
 error over that of predicting the training mean. That of a table of classes is one minus the mean
 AUC. Each split holds out 30 % of the rows. Trees read categories one-hot; MMoE reads the DataFrame.
-A run that is on record is not repeated. The tables are read from the folder that SK_MMOE_DATA names.
+A run that is on record is not repeated. SK_MMOE_DATA names the folder of the tables.
 
     OMP_NUM_THREADS=1 python benchmarks/accuracy/small_tables.py        # half an hour
 """
