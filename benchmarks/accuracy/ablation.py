@@ -143,7 +143,8 @@ def prepare(tables, preparation):
 
 def fit_and_judge(parameters, seed, learned, judged):
     """Return what a fit takes, and how good it is on the data that stop it."""
-    model = MMoEClassifier(**{"n_iter_no_change": PATIENCE, "random_state": seed} | parameters)
+    options = {"numeric_encoding": "piecewise_linear", "n_iter_no_change": PATIENCE}
+    model = MMoEClassifier(**options | {"random_state": seed} | parameters)
     X_val, y_val = judged
     seconds, _ = clock(partial(model.fit, *learned, X_val=X_val, y_val=y_val))
     run = {

@@ -123,7 +123,8 @@ class Benchmark(Record):
         """Fit a network to all tasks, or to some."""
         tasks = tasks or self.tasks
         (X, y), (X_val, y_val), (X_test, _) = self.tables
-        model = MMoEClassifier(n_iter_no_change=PATIENCE, random_state=seed, **parameters)
+        options = {"numeric_encoding": "piecewise_linear", "n_iter_no_change": PATIENCE}
+        model = MMoEClassifier(random_state=seed, **options, **parameters)
         model.fit(X, y[tasks], X_val=X_val, y_val=y_val[tasks])
         probas = [
             dict(zip(tasks, (p[:, 1] for p in model.predict_proba(part)), strict=True))

@@ -77,7 +77,7 @@ TABLES = {
 
 def models(seed):
     """Return the models; those that mind units see standardised arrays."""
-    network = MMoERegressor(random_state=seed)
+    network = MMoERegressor(numeric_encoding=None, batch_size=256, random_state=seed)
     return {
         "MMoE, knots": clone(network).set_params(numeric_encoding="piecewise_linear"),
         "MMoE, standardised array": make_pipeline(StandardScaler(), network),

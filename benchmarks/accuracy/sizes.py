@@ -12,6 +12,7 @@ from itertools import product
 
 import lightgbm
 import xgboost
+from sklearn.base import clone
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -40,11 +41,12 @@ def models(seed):
         "XGBoost": xgboost.XGBClassifier(n_jobs=1, enable_categorical=True, random_state=seed),
         "LogisticRegression": make_pipeline(encoder, LogisticRegression(max_iter=1000)),
     }
+    network = MMoEClassifier(numeric_encoding="piecewise_linear", batch_size=256, random_state=seed)
     return {
-        "MMoE": MMoEClassifier(random_state=seed),
-        "normalised": MMoEClassifier(normalize_experts=True, random_state=seed),
-        "no cross": MMoEClassifier(n_cross_layers=0, random_state=seed),
-        "encoded": make_pipeline(encoder, MMoEClassifier(random_state=seed)),
+        "MMoE": clone(network),
+        "normalised": clone(network).set_params(normalize_experts=True),
+        "no cross": clone(network).set_params(n_cross_layers=0),
+        "encoded": make_pipeline(encoder, clone(network).set_params(numeric_encoding=None)),
         **{name: MultiOutputClassifier(model) for name, model in single.items()},
     }
 
