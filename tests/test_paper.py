@@ -83,7 +83,7 @@ def test_fresh_samples_have_the_labels_of_the_data_set(common, calibration):
 def test_the_models_have_the_sizes_of_the_paper(common):
     counts = {}
     for name in MODELS:
-        model = common.MODELS[name](max_iter=1, random_state=0)
+        model = common.MODELS[name](numeric_encoding=None, max_iter=1, random_state=0)
         model.fit(*make_multitask_sinusoid(50, 100, random_state=0))
         counts[name] = count_parameters(model.net_.network)
     heads_of_one_task = 8 + 8 + 1  # biases of the tower, weights and bias of the head
