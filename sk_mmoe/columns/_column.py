@@ -21,7 +21,7 @@ class ColumnSettings:
         The largest number of knots of a numeric column. `None`: the network reads numbers as they
         are.
     scales_numbers : bool, default=False
-        Whether the network reads standardised numbers too, beside knots.
+        Whether the network also reads each number standardised.
     one_hot : bool, default=False
         Whether the network reads one column for each code, rather than an embedding.
     smooth : float, default=0.0

@@ -35,7 +35,7 @@ class Labels(NamedTuple):
 
 
 class Frame(ABC):
-    """A table whose columns have each a type of their own.
+    """A table whose columns may differ in type.
 
     Parameters
     ----------

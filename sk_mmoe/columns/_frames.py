@@ -23,7 +23,7 @@ SPARSE = (
 
 
 def open_table(X: Any) -> Any:
-    """Return X as a table whose columns have each a type of their own, if it is one.
+    """Return X as a table whose columns may differ in type, if it is one.
 
     Parameters
     ----------

@@ -32,8 +32,8 @@ class ColumnTable:
     fractions : ndarray of shape (n_samples, n_interpolated)
         How far from its lower to its upper level a value lies.
     level_shares : ndarray of shape (n_vectors,) or (n_tables, n_vectors)
-        What share of its row of that table each level has. Of several tables in one, the levels
-        of each have shares of their own.
+        What share of its row of that table each level has. Several tables in one have separate
+        shares.
     """
 
     def __init__(
@@ -218,7 +218,7 @@ def as_tensor(array: np.ndarray) -> Tensor:
 def _find_places(levels: Tensor, n_vectors: int) -> Tensor:
     """Return where each level stands, as a sparse matrix of zeros and ones.
 
-    Of levels with three axes each entry of the first has a table of embeddings of its own.
+    If levels have three axes, each entry of the first has a separate table of embeddings.
     """
     n_tables = len(levels) if levels.dim() > 2 else 1
     first = n_vectors * np.arange(n_tables, dtype=np.int32)

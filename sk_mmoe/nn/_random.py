@@ -9,7 +9,7 @@ from contextvars import ContextVar
 import torch
 from torch import Tensor, nn
 
-# Each thread has a value of its own.
+# Each thread has its value.
 _GENERATOR: ContextVar[torch.Generator | None] = ContextVar("generator", default=None)
 
 

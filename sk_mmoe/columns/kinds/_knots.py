@@ -12,9 +12,8 @@ from sk_mmoe.columns._column import Column, ColumnInfo, ColumnSettings, Slots
 # Quantiles of more rows are hardly other ones.
 _MAX_ROWS = 200_000
 
-# With more rows finer steps can be told from noise; but where a network can tell each year of age
-# from the next, it learns by heart. Rare amounts beside many zeros are apart, and often mean
-# something each.
+# More rows show finer steps, but a network that can tell each year of age from the next overfits.
+# The rare amounts of a column with many zeros lie far apart, and each of them often means something.
 _AUTO_KNOTS, _AUTO_KNOTS_OF_RARE = (8, 16), (8, 256)
 
 
