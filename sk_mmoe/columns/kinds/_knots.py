@@ -13,7 +13,7 @@ from sk_mmoe.columns._column import Column, ColumnInfo, ColumnSettings, Slots
 _MAX_ROWS = 200_000
 
 # More rows show finer steps, but a network that can tell each year of age from the next overfits.
-# The rare amounts of a column with many zeros lie far apart, and each of them often means something.
+# The rare amounts of a column with many zeros lie far apart, and often mean something each.
 _AUTO_KNOTS, _AUTO_KNOTS_OF_RARE = (8, 16), (8, 256)
 
 
