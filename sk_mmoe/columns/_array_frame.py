@@ -56,10 +56,6 @@ class ArrayFrame(Frame):
         """Return all columns of an array that is not one of numbers."""
         return [] if self.native.dtype.kind in "biuf" else list(columns)
 
-    def has_gaps(self) -> bool:
-        """Return whether a value is missing anywhere."""
-        return bool(pd.isna(self.native).any())
-
     def row(self) -> Sequence[Any]:
         """Return the only row of a table."""
         row: list[Any] = self.native[0].tolist()

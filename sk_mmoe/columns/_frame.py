@@ -131,10 +131,6 @@ class Frame(ABC):
     def suspects(self, columns: Sequence[int]) -> list[int]:
         """Return those of some columns whose dtype alone does not make them numbers."""
 
-    @abstractmethod
-    def has_gaps(self) -> bool:
-        """Return whether a value is missing anywhere."""
-
     def row(self) -> Sequence[Any] | None:
         """Return the only row of a table, if that is quick and changes no value."""
         return None

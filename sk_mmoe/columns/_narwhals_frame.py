@@ -93,14 +93,6 @@ class NarwhalsFrame(Frame):
         schema = list(self.frame.schema.values())
         return [column for column in columns if role_of_dtype(schema[column]) is not Role.NUMBER]
 
-    def has_gaps(self) -> bool:
-        """Return whether a value is missing anywhere."""
-        return any(
-            bool(series.is_null().any())
-            or (series.dtype.is_float() and bool(series.is_nan().any()))
-            for series in self.frame.iter_columns()
-        )
-
     def row(self) -> Sequence[Any] | None:
         """Return the only row of a table, if that is quick."""
         return self.frame.row(0) if self.frame.implementation.is_polars() else None

@@ -85,17 +85,6 @@ class PandasFrame(Frame):
         kinds = [getattr(dtype, "kind", "O") for dtype in self.native.dtypes.tolist()]
         return [column for column in columns if kinds[column] not in "biuf"]
 
-    def has_gaps(self) -> bool:
-        """Return whether a value is missing anywhere."""
-        if self.native.isna().any(axis=None):
-            return True
-        # A NaN among nullable numbers, which is no gap for pandas, is one for a network.
-        return any(
-            np.isnan(self.numbers([k], np.dtype(float))).any()
-            for k, dtype in enumerate(self.native.dtypes)
-            if dtype.kind == "f" and not isinstance(dtype, np.dtype | pd.SparseDtype)
-        )
-
     def row(self) -> Sequence[Any] | None:
         """Return the only row of a table, unless its values have been made values of one type."""
         row = self.native.iloc[0]
