@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from sk_mmoe.nn._linear import linear
 from sk_mmoe.nn._random import current_generator
 from sk_mmoe.nn._stacked import StackedMLP, check_sizes
 
@@ -94,10 +95,10 @@ class TaskHeads(nn.Module):
         if len(set(self.n_outputs)) == 1:
             # Heads of equal size are one product.
             shape = (len(self.n_outputs), self.n_outputs[0])
-            biases = self.bias.view(shape).unsqueeze(-2)
-            return list((hidden @ self.weight.unflatten(0, shape).mT + biases).unbind(-3))
+            weight, bias = self.weight.unflatten(0, shape), self.bias.view(shape)
+            return list(linear(hidden, weight, bias).unbind(-3))
         weights, biases = self.weight.split(self.n_outputs), self.bias.split(self.n_outputs)
         return [
-            nn.functional.linear(of_task, weight, bias)
+            linear(of_task, weight, bias)
             for of_task, weight, bias in zip(hidden, weights, biases, strict=True)
         ]

@@ -1,4 +1,4 @@
-"""Rows of a sparse matrix, and a linear map that reads only their stored values."""
+"""Rows of a sparse matrix, which all networks accept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 with warnings.catch_warnings():
     # In each process torch warns once that the layout is in beta. Users need not see it.
@@ -113,42 +112,3 @@ class SparseRows:
             The rows.
         """
         return self.matrix.to_dense()
-
-
-def linear(x: Tensor | SparseRows, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return ``x @ weight.T + bias`` for dense or sparse rows."""
-    if isinstance(x, Tensor):
-        return F.linear(x, weight, bias)
-    out: Tensor = _SparseProduct.apply(x, weight)  # type: ignore[no-untyped-call]
-    return out if bias is None else out + bias
-
-
-class _SparseProduct(torch.autograd.Function):
-    """Product of sparse rows and weights; torch's product transposes the rows in every step."""
-
-    @staticmethod
-    def forward(ctx: Any, rows: SparseRows, weight: Tensor) -> Tensor:
-        """Return ``rows @ weight.T``."""
-        ctx.rows = rows
-        return _product(rows.matrix, weight.T)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
-        """Return the gradient of the weights."""
-        # For a stack of weights, the copy that autograd makes takes five times as long.
-        return None, _product(ctx.rows.transpose, gradient).T.contiguous()
-
-
-def _product(rows: Tensor, matrix: Tensor) -> Tensor:
-    """Return the product of a sparse and a dense matrix."""
-    if rows.is_cuda or rows.dtype != torch.float32:
-        return rows @ matrix
-    # A row of the product is a weighted sum of rows of the matrix. This takes a third of the time.
-    return F.embedding_bag(
-        rows.col_indices(),
-        matrix.contiguous(),
-        rows.crow_indices(),
-        mode="sum",
-        per_sample_weights=rows.values(),
-        include_last_offset=True,
-    )

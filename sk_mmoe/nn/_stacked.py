@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sk_mmoe.nn._linear import linear
 from sk_mmoe.nn._random import Dropout, current_generator
-from sk_mmoe.nn._sparse import SparseRows, linear
+from sk_mmoe.nn._sparse import SparseRows
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "identity": nn.Identity,
@@ -119,8 +120,7 @@ class StackedLinear(nn.Module):
             return out.unflatten(-1, self.weight.shape[:-1]).movedim(0, -2)
         if x.dim() < 2:
             raise ValueError(f"x must have two dimensions or more, got shape {tuple(x.shape)}.")
-        out = x @ self.weight.mT
-        return out if self.bias is None else out + self.bias.unsqueeze(-2)
+        return linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """Describe the shape of the stack."""

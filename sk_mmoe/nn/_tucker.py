@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sk_mmoe.nn._linear import linear
 from sk_mmoe.nn._random import current_generator
-from sk_mmoe.nn._sparse import SparseRows, linear
+from sk_mmoe.nn._sparse import SparseRows
 from sk_mmoe.nn._stacked import check_sizes
 
 
@@ -147,10 +148,8 @@ class TuckerLinear(nn.Module):
         in_features, r1 = self.input_factor.shape
         # It is cheaper to apply a factor with few columns first, else to compute the weights.
         if isinstance(x, SparseRows) or 2 * r1 <= in_features:
-            out = linear(x, self.input_factor.T) @ self._inner_weight().mT
-        else:
-            out = x @ self.weight.mT
-        return out if self.bias is None else out + self.bias.unsqueeze(-2)
+            return linear(linear(x, self.input_factor.T), self._inner_weight(), self.bias)
+        return linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """Describe the shape of the layer."""

@@ -13,8 +13,8 @@ from sk_mmoe import MMoEClassifier, MMoERegressor
 pytestmark = pytest.mark.filterwarnings("ignore:the gates of the tasks")
 
 SMALL = {
-    "max_iter": 40,
-    "learning_rate_init": 0.01,
+    "max_iter": 15,
+    "learning_rate_init": 0.03,
     "batch_size": 32,
     "random_state": 0,
 }
@@ -38,16 +38,11 @@ def make(cls, **options):
 def expected_failures(estimator):
     """Return the checks that cannot pass: repeated rows weigh where columns are read, weights not.
 
-    They compare at 1e-7 besides, which float32 does not resolve.
+    They also compare at 1e-7, which float32 does not resolve.
     """
     if estimator.numeric_encoding is None and estimator.dtype == "float64":
         return {}
-    # In narrow products of an odd number of inputs, float32 rounds a row by its place.
-    places = {
-        f"check_methods_{what}_invariance": "compares at 1e-7, float32 resolves less"
-        for what in ("subset", "sample_order")
-    }
-    return places | {
+    return {
         f"check_sample_weight_equivalence_on_{kind}_data": "scales are of rows, not of weights"
         for kind in ("dense", "sparse")
     }
