@@ -47,7 +47,7 @@ def to_plain(value: Any) -> Any:
         items = [[to_plain(key), to_plain(item)] for key, item in value.items()]
         return {"kind": "dict", "items": items}
     if isinstance(value, np.ndarray):
-        items = value.astype(str) if value.dtype.kind in "mM" else value
+        items = value.view("int64") if value.dtype.kind in "mM" else value
         return {"kind": "array", "dtype": str(value.dtype), "items": to_plain(items.tolist())}
     raise TypeError(
         f"a value of type {type(value).__name__} cannot be saved: {value!r}. Use plain labels and "

@@ -84,6 +84,7 @@ LABELS = [
     np.array(["no", "yes"]),
     np.array(["no", "yes"], dtype=object),
     np.array(["2026-01-01", "2026-01-02"], dtype="datetime64[D]"),
+    np.array([1, 2], dtype="timedelta64[s]"),
 ]
 
 

@@ -70,6 +70,7 @@ def test_what_a_balancing_has_learned_is_stored(balancing):
         np.array(["no", "yes"], dtype=object),
         np.array([False, True]),
         np.array(["2026-01-01", "2026-01-02"], dtype="datetime64[D]"),
+        np.array([1, 2], dtype="timedelta64[s]"),
     ],
     ids=lambda labels: str(labels.dtype),
 )
