@@ -18,6 +18,13 @@ SMALL = {
     "batch_size": 32,
     "random_state": 0,
 }
+# Numbers as they are, which are learned sooner than vectors of knots.
+RAW = {
+    "dtype": "float64",
+    "numeric_encoding": None,
+    "max_iter": 10,
+    "learning_rate_init": 0.05,
+}
 ESTIMATORS = [getattr(sk_mmoe, name) for name in sk_mmoe.__all__ if name[0].isupper()]
 SIZES = {
     "n_experts": 2,
@@ -106,11 +113,7 @@ class TwoTaskRegressor(_Doubled, MMoERegressor):
 
 
 @parametrize_with_checks(
-    [
-        make(cls, **options)
-        for cls in ESTIMATORS
-        for options in ({}, {"dtype": "float64", "numeric_encoding": None})
-    ],
+    [make(cls, **options) for cls in ESTIMATORS for options in ({}, RAW)],
     expected_failed_checks=expected_failures,
     xfail_strict=False,  # by luck of rounding a network may pass
 )
@@ -119,10 +122,7 @@ def test_scikit_learn_check_holds(estimator, check):
 
 
 @parametrize_with_checks(
-    [
-        make(cls, dtype="float64", numeric_encoding=None)
-        for cls in (TwoTaskClassifier, TwoTaskRegressor)
-    ],
+    [make(cls, **RAW) for cls in (TwoTaskClassifier, TwoTaskRegressor)],
     expected_failed_checks=lambda _: {
         "check_sample_weights_shape": "with two tasks (n_samples, 2) is a weight for each label",
         "check_class_weight_classifiers": "weighs labels without saying of which of two tasks",

@@ -16,8 +16,8 @@ from sk_mmoe import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
 
 FAST = {
     "early_stopping": False,
-    "max_iter": 30,
-    "learning_rate_init": 0.01,
+    "max_iter": 12,
+    "learning_rate_init": 0.03,
     "batch_size": 64,
     "random_state": 0,
 }
@@ -37,16 +37,16 @@ def test_classifier_learns_binary_and_string_tasks_side_by_side(X, y):
 
 
 def test_fitted_attributes_describe_the_fit(X, y):
-    model = MMoEClassifier(n_iter_no_change=30, **FAST).fit(X, y)
+    model = MMoEClassifier(n_iter_no_change=12, **FAST).fit(X, y)
     assert model.task_names_ == ["click", "level"]
     assert model.n_tasks_ == 2
     assert model.n_features_in_ == 8
     assert_array_equal(model.feature_names_in_, X.columns)
     assert_array_equal(model.classes_[0], [0, 1])
     assert_array_equal(model.classes_[1], ["high", "low", "middle"])
-    assert model.n_iter_ == len(model.loss_curve_) == 30
+    assert model.n_iter_ == len(model.loss_curve_) == 12
     assert model.best_loss_ == min(model.loss_curve_)
-    assert model.task_loss_curve_.shape == (30, 2)
+    assert model.task_loss_curve_.shape == (12, 2)
     assert_allclose(model.task_loss_curve_.mean(axis=1), model.loss_curve_, rtol=1e-5)
     assert model.validation_scores_ is None
     assert model.best_validation_score_ is None
@@ -123,7 +123,8 @@ def test_regression_predictions_come_back_in_the_users_units(X):
 
 def test_units_of_targets_do_not_change_what_is_learned(X):
     y = np.column_stack([X["x0"], X["x1"] ** 2])
-    model = MMoERegressor(dtype="float64", **FAST)
+    # At a high rate, the rounding of the scaled targets would grow from step to step.
+    model = MMoERegressor(dtype="float64", **FAST | {"learning_rate_init": 0.01})
     plain = model.fit(X, y).predict(X)
     scaled = model.fit(X, y * [1e6, 1e-6] + [5e6, -3]).predict(X)
     assert_allclose((scaled - [5e6, -3]) / [1e6, 1e-6], plain, rtol=1e-6, atol=1e-6)

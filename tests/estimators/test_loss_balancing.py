@@ -20,6 +20,7 @@ from sk_mmoe.nn import DynamicWeightAverage, GradNorm
 from sk_mmoe.nn.balancing import BALANCING
 
 FAST = {
+    "batch_size": 64,
     "early_stopping": False,
     "hidden_layer_sizes": (8,),
     "learning_rate_init": 0.01,
@@ -52,7 +53,12 @@ def make_balancing(name):
 @pytest.mark.parametrize("name", BALANCING)
 def test_every_balancing_learns_missing_labels_and_mixed_tasks(name, X, y_mixed):
     model = MMoEMixedPredictor(
-        loss_balancing=name, n_experts=3, max_iter=30, learning_rate_init=0.01, random_state=0
+        loss_balancing=name,
+        n_experts=3,
+        max_iter=20,
+        batch_size=64,
+        learning_rate_init=0.03,
+        random_state=0,
     )
     y = y_mixed.copy()
     y.iloc[::3, 0] = None
@@ -62,7 +68,11 @@ def test_every_balancing_learns_missing_labels_and_mixed_tasks(name, X, y_mixed)
 @pytest.mark.parametrize("name", FOREIGN)
 def test_modules_of_torchjd_learn_missing_labels(name, X, y):
     model = SharedBottomClassifier(
-        loss_balancing=make_balancing(name), max_iter=30, learning_rate_init=0.01, random_state=0
+        loss_balancing=make_balancing(name),
+        max_iter=20,
+        batch_size=64,
+        learning_rate_init=0.03,
+        random_state=0,
     )
     gaps = y.astype(object)
     gaps.iloc[::3, 0] = None
@@ -99,7 +109,9 @@ def test_a_warm_start_goes_on_where_the_balancing_stands(name, X, y):
 
 @pytest.mark.parametrize("name", ["famo", *FOREIGN])
 def test_a_stream_goes_on_where_the_balancing_stands(name, X, y):
-    model = SharedBottomClassifier(loss_balancing=make_balancing(name), **FAST)
+    model = SharedBottomClassifier(
+        loss_balancing=make_balancing(name), **FAST | {"batch_size": 200}
+    )
     classes = [np.unique(y[task]) for task in y]
     for rows in (slice(0, 200), slice(200, 400)):
         model.partial_fit(X[rows], y[rows], classes=classes)
@@ -195,7 +207,6 @@ def test_another_optimizer_learns_with_balancing(optimizer, batch_size, X, y):
     model = SharedBottomClassifier(
         loss_balancing="uncertainty",
         net_params={"optimizer": optimizer},
-        batch_size=batch_size,
-        **FAST | {"learning_rate_init": 1e-3},
+        **FAST | {"batch_size": batch_size, "learning_rate_init": 1e-3},
     )
     assert np.isfinite(model.fit(X, y).loss_curve_).all()
