@@ -1,4 +1,7 @@
-"""The project's checks, each in a separate environment; ``nox`` runs all but ``oldest``."""
+"""The project's checks, each in a separate environment; ``nox`` runs tests, lint and docs."""
+
+import os
+from pathlib import Path
 
 import nox
 
@@ -40,4 +43,35 @@ def docs(session: nox.Session) -> None:
     install(session, "docs")
     session.run(
         *("python", "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+    )
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build wheel and sdist, check them, and try each in a fresh environment."""
+    session.install("-c", "constraints.txt", "build", "cffconvert", "twine")
+    session.run("cffconvert", "--validate")
+    folder = Path(session.create_tmp())
+    for old in folder.glob("sk_mmoe-*"):
+        old.unlink()
+    session.run("python", "-m", "build", "--outdir", str(folder))
+    built = [*folder.glob("*.whl"), *folder.glob("*.tar.gz")]
+    session.run("twine", "check", "--strict", *map(str, built))
+    smoke, constraints = Path("tests/release/smoke.py").resolve(), Path("constraints.txt").resolve()
+    for number, path in enumerate(built):
+        fresh = folder / f"fresh_{number}"
+        session.run("python", "-m", "venv", "--clear", str(fresh))
+        python = str(fresh / ("Scripts" if os.name == "nt" else "bin") / "python")
+        package = f"{path.resolve()}[persist]"
+        session.run(python, "-m", "pip", "install", "-c", str(constraints), package, external=True)
+        # Isolated: the checkout must not stand in for what was installed.
+        session.run(python, "-I", str(smoke), external=True)
+
+
+@nox.session
+def integrations(session: nox.Session) -> None:
+    """Test the work with other tools: Dask, MLflow, TensorBoard, FastAPI, several processes."""
+    install(session, "test,integrations")
+    session.run(
+        "python", "-m", "pytest", "-m", "integration", "tests/integrations", *session.posargs
     )

@@ -109,6 +109,8 @@ class TrainingCheckpoint(Callback):
         """Write the state of training."""
         if net.n_epochs % self.every != 0 and not net.stop_training_:
             return
+        if not net.writes_files:
+            return
         write_checkpoint(Path(self.path), self._state(net))
 
     def _state(self, net: Any) -> dict[str, Any]:

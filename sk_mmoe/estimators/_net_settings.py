@@ -128,8 +128,8 @@ def _check_net_params(net_params: Any) -> dict[str, Any]:
             raise ValueError(f"net_params must have names of settings as keys, got {name!r}.")
         if name in _OWN_PARAMETERS:
             raise ValueError(f"net_params must not set {name!r}: use {_OWN_PARAMETERS[name]}.")
-        if name == "amp" and not isinstance(value, bool):
-            raise ValueError(f"amp in net_params must be True or False, got {value!r}.")
+        if name in ("amp", "distributed") and not isinstance(value, bool):
+            raise ValueError(f"{name} in net_params must be True or False, got {value!r}.")
         if name == "batch_size":
             is_size = isinstance(value, Integral) and not isinstance(value, bool) and value > 0
             if not is_size:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sk_mmoe.nn import MultiTaskLoss, WeightAverage
 from sk_mmoe.training._loader import prefetch
+from sk_mmoe.training._processes import Processes
 from sk_mmoe.training._samples import TableDataset
 
 DIVERGED = "Lower learning_rate_init, or scale the inputs, e.g. with StandardScaler."
@@ -29,6 +30,7 @@ class EpochPasses(NeuralNet):
     history: History
     further_seeds: Sequence[int]
     _batch_hooks: bool
+    _processes: Processes | None
     # What a training learns from, and what is held out.
     _datasets: tuple[TableDataset, TableDataset | None]
 
@@ -79,7 +81,7 @@ class EpochPasses(NeuralNet):
 
     def _pass_over(
         self,
-        iterator: Iterable[Any],
+        iterator: Any,
         training: bool,
         prefix: str,
         step_fn: _Step,
@@ -92,8 +94,11 @@ class EpochPasses(NeuralNet):
         task_losses: Any = 0.0
         penalty: Any = 0.0
         n_rows = 0
-        for batch in self._on_device(iterator):
+        for number, batch in enumerate(self._on_device(iterator)):
             size = batch[1][0].shape[-2]
+            if self._processes is not None:
+                size = iterator.n_rows(number)
+                self._processes.begin_batch(size)
             if observed:
                 self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)

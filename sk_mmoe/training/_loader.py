@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from sk_mmoe.columns._tables import Rows
 from sk_mmoe.nn import ColumnRows
 from sk_mmoe.nn._random import current_generator
 from sk_mmoe.training._samples import TableDataset
@@ -33,6 +34,8 @@ class BatchLoader:
         Takes the number of rows and returns an order of them, or several orders, one below the
         other. With several, a batch has rows of each: X is of shape (n_orders, batch_size,
         n_features).
+    share : callable or None
+        Takes the rows of a batch, a slice or a tensor, and returns those to load. `None`: all.
     """
 
     def __init__(self, dataset: TableDataset, *, batch_size: int, shuffle: bool = False) -> None:
@@ -40,6 +43,7 @@ class BatchLoader:
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.draw_order = _draw_order
+        self.share: Callable[[Rows], Rows] | None = None
 
     def __len__(self) -> int:
         """Return the number of batches."""
@@ -47,15 +51,23 @@ class BatchLoader:
 
     def __iter__(self) -> Iterator[tuple[Tensor, tuple[Tensor, ...]]]:
         """Yield inputs and (targets, weights) of each batch."""
-        n_rows = len(self.dataset)
-        if not self.shuffle:
-            for start in range(0, n_rows, self.batch_size):
-                yield self.dataset[start : start + self.batch_size]
+        for rows in self._rows_of_batches():
+            yield self.dataset[rows if self.share is None else self.share(rows)]
+
+    def n_rows(self, number: int) -> int:
+        """Return the number of rows of a batch, which counts from 0, before any share is taken."""
+        return min(self.batch_size, len(self.dataset) - number * self.batch_size)
+
+    def _rows_of_batches(self) -> Iterator[Rows]:
+        """Yield the rows of each batch."""
+        if self.shuffle:
+            # Drawn on the CPU, so that a seed gives the same order on every device.
+            order = self.draw_order(len(self.dataset)).to(self.dataset.device)
+            yield from order.split(self.batch_size, dim=-1)
             return
-        # Drawn on the CPU, so that a seed gives the same order on every device.
-        order = self.draw_order(n_rows).to(self.dataset.device)
-        for rows in order.split(self.batch_size, dim=-1):
-            yield self.dataset[rows]
+        for number in range(len(self)):
+            start = number * self.batch_size
+            yield slice(start, start + self.n_rows(number))
 
 
 def _draw_order(n_rows: int) -> Tensor:

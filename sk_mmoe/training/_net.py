@@ -17,6 +17,7 @@ from sk_mmoe.training._building import NetBuilding
 from sk_mmoe.training._epochs import DIVERGED, EpochPasses
 from sk_mmoe.training._loader import BatchLoader
 from sk_mmoe.training._prediction import BatchedPrediction
+from sk_mmoe.training._processes import Processes
 from sk_mmoe.training._samples import TableDataset
 from sk_mmoe.training._seeding import epoch_seed, seed_generators, separate_generators
 from sk_mmoe.training._steps import TrainingSteps
@@ -59,6 +60,9 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
         Whether the module ends with the average of its weights over the later steps.
     amp : bool, default=False
         Whether training computes products in bfloat16 (automatic mixed precision).
+    distributed : bool, default=False
+        Whether the processes of torch's default group train the net together. Each computes a share
+        of every batch.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
         weight_init: str = "torch",
         average: bool = False,
         amp: bool = False,
+        distributed: bool = False,
         iterator_train: Any = BatchLoader,
         iterator_valid: Any = BatchLoader,
         **kwargs: Any,
@@ -82,6 +87,7 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
         self.weight_init = weight_init
         self.average = average
         self.amp = amp
+        self.distributed = distributed
         super().__init__(
             module,
             criterion,
@@ -106,6 +112,11 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
         """The network, without what encodes the columns of a table for it."""
         member: Any = self.member(0)
         return member.network if isinstance(member, EmbeddedNetwork) else member
+
+    @property
+    def writes_files(self) -> bool:
+        """Whether it is this process that writes, of those that train the net together."""
+        return self._processes is None or self._processes.rank == 0
 
     @property
     def seeds(self) -> list[int]:
@@ -140,6 +151,7 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
         """
         if not self.initialized_:
             self.initialize()
+        self._processes = Processes.of_group() if self.distributed else None
         self._datasets = (
             train.to(self.device),
             None if valid is None else valid.to(self.device),
@@ -153,10 +165,13 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
             for hook in _BATCH_HOOKS
         )
         try:
+            # Before callbacks evaluate anything, for which the processes would wait for each other.
+            if self._processes is not None:
+                self._processes.check(self)
             with separate_generators(self.device):
                 self.partial_fit(train)
         finally:
-            del self._datasets
+            del self._datasets, self._processes
             # Threads that predict must not find dropout switched on.
             self.module_.eval()
         if not all(parameter.isfinite().all() for parameter in self.module_.parameters()):
@@ -166,15 +181,23 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return the batches of a data set, in a separate order for each member."""
         iterator = super().get_iterator(dataset, training=training)
-        if training and self.further_seeds:
+        if training and (self.further_seeds or self._processes is not None):
             iterator.draw_order = self._draw_orders
+        if self._processes is not None:
+            if not isinstance(iterator, BatchLoader):
+                raise ValueError(
+                    "net_params={'distributed': True} cannot share the batches of another "
+                    f"iterator, got {type(iterator).__name__}."
+                )
+            iterator.share = self._processes.share
         return iterator
 
     def _draw_orders(self, n_rows: int) -> Tensor:
         """Draw the order in which each member sees the rows, as it would alone."""
         seeds = (epoch_seed(seed, self.n_epochs) for seed in self.seeds)
         generators = (torch.Generator().manual_seed(seed) for seed in seeds)
-        return torch.stack([torch.randperm(n_rows, generator=g) for g in generators])
+        orders = [torch.randperm(n_rows, generator=g) for g in generators]
+        return torch.stack(orders) if self.further_seeds else orders[0]
 
     def get_split_datasets(self, X: Any, y: Any = None, **_: Any) -> tuple[Any, Any]:
         """Return the data sets that :meth:`train` was given."""
@@ -194,6 +217,8 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
         """Train until the last epoch, a callback's stop, or Ctrl-C."""
         if not hasattr(self, "_datasets"):
             raise TypeError("a MultiTaskNet learns by `train`, or by the `fit` of its estimator.")
+        if self._processes is not None:
+            self._processes.check_resumed(self.n_epochs)
         remaining = 0 if self.stop_training_ else self._last_epoch - self.n_epochs
         try:
             super().fit_loop(X, y, epochs=remaining, **fit_params)
@@ -213,6 +238,8 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
         """Call the callbacks; a stop takes effect when all of them have seen the epoch."""
         if method_name == "on_epoch_begin":
             seed_generators(epoch_seed(self.seed, self.n_epochs + 1), self.device)
+            if self._processes is not None:
+                self._processes.separate_dropout(self.seed, self.n_epochs + 1, self.device)
             entry = "train_member_task_losses" if self.further_seeds else "train_task_losses"
             past = [epoch[entry] for epoch in self.history]
             self.criterion_.balancing.begin_epoch(past)
@@ -224,6 +251,8 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
                 callback.on_epoch_end(self, **kwargs)
             except KeyboardInterrupt:  # how skorch's own callbacks end training
                 self.stop_training_ = True
+        if self._processes is not None:
+            self.stop_training_ = self._processes.any(self.stop_training_)
         if self.stop_training_:
             raise StopTraining
 

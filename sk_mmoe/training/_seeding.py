@@ -25,7 +25,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
     os.register_at_fork(after_in_child=_renew_lock)
 
 
-def epoch_seed(seed: int, epoch: int) -> int:
+def epoch_seed(seed: int, epoch: int, *process: int) -> int:
     """Return the seed of an epoch of a network.
 
     Parameters
@@ -34,13 +34,15 @@ def epoch_seed(seed: int, epoch: int) -> int:
         The seed of the network.
     epoch : int
         The number of the epoch, from 1, or 0 for the network's first weights.
+    *process : int
+        The number of a process, where several have separate seeds.
 
     Returns
     -------
     int
         The seed.
     """
-    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
+    return int(np.random.SeedSequence([seed, epoch, *process]).generate_state(1)[0])
 
 
 @contextmanager
@@ -81,6 +83,19 @@ def seed_generators(seed: int, device: str) -> None:
     # torch.manual_seed would ask for a lock of torch.cuda, which a thread may have held when this
     # process was forked.
     torch.default_generator.manual_seed(seed)
+    seed_dropout(seed, device)
+
+
+def seed_dropout(seed: int, device: str) -> None:
+    """Seed the generators from which the networks of this package draw in training.
+
+    Parameters
+    ----------
+    seed : int
+        The seed.
+    device : str
+        The device.
+    """
     if torch.device(device).type == "cuda":
         torch.cuda.manual_seed_all(seed)
     generator = current_generator()

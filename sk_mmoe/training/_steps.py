@@ -10,6 +10,7 @@ from skorch import NeuralNet
 from torch import Tensor
 
 from sk_mmoe.nn import MultiTaskLoss, WeightAverage
+from sk_mmoe.training._processes import Processes
 
 # Optimizers that evaluate the network once in a step, so that they need no closure.
 _ONE_EVALUATION = (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
@@ -26,6 +27,8 @@ class TrainingSteps(NeuralNet):
     amp: bool
     # Whether a callback wants to see batches, which costs as much as a small network.
     _batch_hooks: bool
+    # Those that compute a share of every batch; None if this one computes all.
+    _processes: Processes | None = None
 
     def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Take one optimizer step; without skorch's bookkeeping unless a callback asks for it."""
@@ -64,9 +67,14 @@ class TrainingSteps(NeuralNet):
         step = self._evaluate(batch)
         penalty_of: Callable[[], Tensor | None] | None = getattr(self.module_, "penalty", None)
         penalty = None if penalty_of is None else penalty_of()
+        if penalty is not None and self._processes is not None:
+            penalty = self._processes.mean(penalty)
         balancing = self.criterion_.balancing
         parts = () if balancing.n_parts == 1 else (self._losses_of_parts(step["y_pred"], batch[1]),)
         balancing.backward(step["task_losses"], self.module_, penalty, *parts)
+        if self._processes is not None:
+            trained = (*self.module_.parameters(), *self.criterion_.parameters())
+            self._processes.average_gradients(trained)
         step["task_losses"] = step["task_losses"].detach()
         step["penalty"] = None if penalty is None else penalty.detach()
         return step
@@ -81,6 +89,8 @@ class TrainingSteps(NeuralNet):
         else:
             scores = self.module_(X)
         task_losses = self.criterion_(scores, *(part.to(self.device) for part in y))
+        if self._processes is not None:
+            task_losses = self._processes.mean(task_losses)
         return {"task_losses": task_losses, "penalty": None, "y_pred": scores}
 
     def _losses_of_parts(self, scores: Any, y: Any) -> Tensor | None:

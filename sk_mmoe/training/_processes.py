@@ -1,0 +1,219 @@
+"""Several processes that train one network: each computes a share of every batch.
+
+All processes draw the same batches. Each evaluates the network on its rows, and losses and
+gradients are averaged. The steps are therefore those of a single process, up to rounding.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from sk_mmoe.nn.balancing import GradientBalancing
+from sk_mmoe.training._seeding import epoch_seed, seed_dropout
+
+
+class Processes:
+    """The processes of torch's default group.
+
+    Attributes
+    ----------
+    rank : int
+        The number of this process, from 0.
+    n_processes : int
+        How many there are.
+    """
+
+    def __init__(self) -> None:
+        self.rank = dist.get_rank()
+        self.n_processes = dist.get_world_size()
+        self._factor = 1.0
+
+    @classmethod
+    def of_group(cls) -> Processes | None:
+        """Return the processes of torch's default group, or None where there is but this one.
+
+        Raises
+        ------
+        ValueError
+            If a launcher such as torchrun started several processes that are not yet a group.
+        """
+        if dist.is_available() and dist.is_initialized():
+            return cls() if dist.get_world_size() > 1 else None
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise ValueError(
+                "net_params={'distributed': True} needs a group of processes: call "
+                "torch.distributed.init_process_group('gloo') before fit ('nccl' on GPUs)."
+            )
+        return None
+
+    def share(self, rows: slice | Tensor) -> slice | Tensor:
+        """Return the rows of a batch that this process computes.
+
+        Parameters
+        ----------
+        rows : slice or Tensor of shape (..., n_rows)
+            The rows of the whole batch.
+
+        Returns
+        -------
+        slice or Tensor of shape (..., n_own)
+            The rows of this process. A process without a row gets the first one, which then counts
+            nothing: a mean over no rows would be no number.
+        """
+        n_rows = rows.stop - rows.start if isinstance(rows, slice) else rows.shape[-1]
+        n_own = self._n_own(n_rows)
+        first = self.rank * (n_rows // self.n_processes) + min(self.rank, n_rows % self.n_processes)
+        first, n_own = (first, n_own) if n_own else (0, 1)
+        if isinstance(rows, slice):
+            return slice(rows.start + first, rows.start + first + n_own)
+        return rows[..., first : first + n_own]
+
+    def begin_batch(self, n_rows: int) -> None:
+        """Let the following means be those over a batch.
+
+        Parameters
+        ----------
+        n_rows : int
+            The number of rows of the whole batch.
+        """
+        self._factor = self._n_own(n_rows) * self.n_processes / n_rows
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Return the mean over all rows of a batch, given the means over each process's rows.
+
+        Gradients flow to the rows of this process. Their average over the processes
+        (:meth:`average_gradients`) is the gradient of the mean.
+
+        Parameters
+        ----------
+        values : Tensor
+            The means over the rows of this process.
+
+        Returns
+        -------
+        Tensor
+            The means over all rows, the same in all processes.
+        """
+        mean: Tensor = _Mean.apply(self._factor * values)  # type: ignore[no-untyped-call]
+        return mean
+
+    def average_gradients(self, parameters: Iterable[Tensor]) -> None:
+        """Replace the gradients of parameters by their averages over the processes.
+
+        Parameters
+        ----------
+        parameters : iterable of Tensor
+            The parameters.
+        """
+        gradients = [part.grad for part in parameters if part.grad is not None]
+        flat = _average(torch.cat([gradient.flatten() for gradient in gradients]))
+        sizes = [gradient.numel() for gradient in gradients]
+        for gradient, part in zip(gradients, flat.split(sizes), strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+    def separate_dropout(self, seed: int, epoch: int, device: str) -> None:
+        """Seed dropout apart from that of other processes, whose rows are others.
+
+        Parameters
+        ----------
+        seed : int
+            The seed of the net.
+        epoch : int
+            The number of the epoch.
+        device : str
+            The device.
+        """
+        if self.rank > 0:  # the first one draws what a single process would
+            seed_dropout(epoch_seed(seed, epoch, self.rank), device)
+
+    def any(self, flag: bool) -> bool:
+        """Return whether a flag is set in any process."""
+        return any(self._gather(flag))
+
+    def check(self, net: Any) -> None:
+        """Raise a ValueError unless all processes begin the same training.
+
+        Parameters
+        ----------
+        net : MultiTaskNet
+            The net, with the data sets of the training that begins.
+        """
+        balancing = net.criterion_.balancing
+        if isinstance(balancing, GradientBalancing) or balancing.n_parts > 1:
+            raise ValueError(
+                f"loss_balancing={net.criterion__balancing!r} needs gradients of single tasks or "
+                "parts of a batch, which processes do not exchange. Use 'fixed', 'uncertainty', "
+                "'dwa', 'famo' or a scalarizer of TorchJD, or train in one process."
+            )
+        weights = sha256()
+        for part in net.module_.state_dict().values():
+            weights.update(part.cpu().contiguous().numpy())
+        own = {
+            "random_state (pass an integer)": net.seeds,
+            "data (pass the whole table in each process)": [
+                part.fingerprint() for part in net._datasets if part is not None
+            ],
+            "batch_size": net.batch_size,
+            "number of epochs": (net.n_epochs, net._last_epoch),
+            "initial weights": weights.hexdigest(),
+        }
+        everyone = self._gather(own)
+        differ = [name for name in own if any(other[name] != own[name] for other in everyone)]
+        # Where this process equals all others, two others may differ: all of them must stop.
+        if self.any(bool(differ)):
+            raise ValueError(
+                "the processes must begin with the same training, but they differ in: "
+                f"{', '.join(differ) or 'what other processes name'}."
+            )
+
+    def check_resumed(self, n_epochs: int) -> None:
+        """Raise a ValueError unless all processes resumed from the same checkpoint.
+
+        Parameters
+        ----------
+        n_epochs : int
+            The number of epochs so far.
+        """
+        found = self._gather(n_epochs)
+        if len(set(found)) > 1:
+            raise ValueError(
+                f"the processes resumed after {found} epochs. Only the first one writes a "
+                "checkpoint: put the file on a disk that all of them see."
+            )
+
+    def _n_own(self, n_rows: int) -> int:
+        """Return how many rows of a batch this process computes."""
+        return n_rows // self.n_processes + (self.rank < n_rows % self.n_processes)
+
+    def _gather(self, value: Any) -> list[Any]:
+        """Return the values of all processes."""
+        values: list[Any] = [None] * self.n_processes
+        dist.all_gather_object(values, value)
+        return values
+
+
+class _Mean(torch.autograd.Function):
+    """The mean of a tensor over processes, whose gradient is that of the tensor of this one."""
+
+    @staticmethod
+    def forward(ctx: Any, own: Tensor) -> Tensor:
+        """Return the mean."""
+        return _average(own.detach().clone())
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        """Return the gradient as it comes."""
+        return gradient
+
+
+def _average(values: Tensor) -> Tensor:
+    """Overwrite a tensor by its average over processes, which has the same bits in each."""
+    dist.all_reduce(values)  # a sum: gloo has no average
+    return values.div_(dist.get_world_size())
