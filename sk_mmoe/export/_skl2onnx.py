@@ -71,9 +71,12 @@ def convert_pipeline(pipeline: Pipeline, inputs: list[Input], *, opset: int) -> 
     """
     register(type(pipeline[-1]))
     types = [(put.name, _TYPES[put.dtype.name]([None, put.n_columns])) for put in inputs]
-    return convert_sklearn(
-        pipeline, "sk_mmoe", initial_types=types, target_opset={"": opset, ML: ML_OPSET}
-    )
+    converted = convert_sklearn(pipeline, "sk_mmoe", initial_types=types, target_opset={"": opset})
+    # skl2onnx knows an older version only. What it uses of that is the same in this one.
+    others = [entry for entry in converted.opset_import if entry.domain != ML]
+    del converted.opset_import[:]
+    converted.opset_import.extend([*others, helper.make_opsetid(ML, ML_OPSET)])
+    return converted
 
 
 def _parse(scope: Any, model: MultiTaskEstimator, inputs: Any, custom_parsers: Any = None) -> Any:
@@ -99,7 +102,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     add_model(graph, model, inputs, outputs, opset=opset)
     container.nodes.extend(graph.nodes)
     container.initializers.extend(graph.constants)
-    container.node_domain_version_pair_sets |= {("", opset), (ML, ML_OPSET)}
+    container.node_domain_version_pair_sets.add(("", opset))
 
 
 def _as_input(variable: Any) -> Input:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 
 from sk_mmoe.estimators._fitted import FittedModel
@@ -129,6 +130,9 @@ def _convert_pipeline(pipeline: Pipeline, inputs: list[Input]) -> ModelProto:
     from sk_mmoe.export._graph import OPSET, rename
     from sk_mmoe.export._skl2onnx import convert_pipeline
 
+    # skl2onnx cannot merge columns of several types, and onnxruntime imputes only this one.
+    single = np.dtype(np.float32)
+    inputs = [put if put.dtype == object else put._replace(dtype=single) for put in inputs]
     converted = convert_pipeline(pipeline, inputs, opset=OPSET)
     outputs = find_outputs(pipeline[-1].model_.tasks)
     # skl2onnx allows only letters, digits and underscores in names.
