@@ -1,16 +1,16 @@
-"""Fitted estimators as files that run without this package.
+"""Fitted estimators as ONNX models and as programs of torch, which run without this package.
 
-Install what it needs with the extra ``onnx``.
+ONNX needs the extra ``onnx``. The packages are imported only when a model is converted.
 
 Examples
 --------
 >>> from sk_mmoe import MMoERegressor
 >>> from sk_mmoe.datasets import make_multitask_sinusoid
->>> from sk_mmoe.export import to_onnx
+>>> from sk_mmoe.export import torch_inputs
 >>> X, y = make_multitask_sinusoid(200, n_features=10, random_state=0)
->>> model = to_onnx(MMoERegressor(max_iter=5, random_state=0).fit(X, y), X)
->>> [output.name for output in model.graph.output]
-['task0', 'task1']
+>>> regressor = MMoERegressor(max_iter=5, random_state=0).fit(X, y)
+>>> {name: tuple(part.shape) for name, part in torch_inputs(regressor, X).items()}
+{'numbers': (200, 10)}
 """
 
 from sk_mmoe.export._to_onnx import to_onnx

@@ -8,6 +8,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
+from torch import nn
 
 from sk_mmoe.columns._cells import kind_of
 from sk_mmoe.columns._reader import TableReader
@@ -15,6 +16,9 @@ from sk_mmoe.columns._roles import name_columns
 from sk_mmoe.columns.kinds._categories import Categories
 from sk_mmoe.estimators._base import MultiTaskEstimator
 from sk_mmoe.export.kinds._registry import LABELS, NUMBERS
+
+# The limit of protobuf, with room for all that is not a weight.
+_LARGEST = 2_000_000_000
 
 
 def require(*packages: str, what: str) -> None:
@@ -92,15 +96,15 @@ def check_columns(reader: TableReader) -> None:
     unknown = {name: c.kind for name, c in columns if c.kind not in (*NUMBERS, *LABELS)}
     if unknown:
         raise ValueError(
-            f"{name_columns(list(unknown))} are of the kinds {sorted(set(unknown.values()))}, which "
-            f"cannot be exported. Those that can are {[*NUMBERS, *LABELS]}: make such columns of "
-            "them before fit."
+            f"{name_columns(list(unknown))} are of the kinds {sorted(set(unknown.values()))} and "
+            f"cannot be exported, unlike the kinds {[*NUMBERS, *LABELS]}. Make numbers or strings "
+            "of them before fit."
         )
     strange = [name for name, c in columns if isinstance(c, Categories) and not _has_one_type(c)]
     if strange:
         raise ValueError(
-            f"the categories of {name_columns(strange)} are not all strings or all numbers, which an "
-            "ONNX model cannot read. Convert them to strings before fit."
+            f"the categories of {name_columns(strange)} are neither all strings nor all numbers, "
+            "as a type of ONNX needs them. Convert them to strings before fit."
         )
 
 
@@ -121,8 +125,29 @@ def check_names(inputs: Sequence[str], outputs: Sequence[str]) -> None:
     repeated = sorted({name for name in names if names.count(name) > 1 or not name})
     if repeated:
         raise ValueError(
-            f"the names {repeated} are empty, or those of more than one column or output. The outputs "
-            f"are {list(outputs)}: rename tasks or columns before fit."
+            f"the names {repeated} are empty, or those of more than one input or output. The "
+            f"outputs are {list(outputs)}: rename tasks or columns before fit."
+        )
+
+
+def check_size(network: nn.Module) -> None:
+    """Raise an error if a network is too large for one file.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        The network.
+
+    Raises
+    ------
+    ValueError
+        If it is.
+    """
+    n_bytes = sum(tensor.nbytes for tensor in network.state_dict().values())
+    if n_bytes > _LARGEST:
+        raise ValueError(
+            f"an ONNX file holds at most 2 GB, and the network has {n_bytes / 1e9:.1f} GB. Fit "
+            "with smaller layers, fewer members or shorter embeddings."
         )
 
 

@@ -55,9 +55,8 @@ class Graph:
             The name of the result.
         """
         name = output or f"{self.prefix}{operator}_{len(self.nodes)}"
-        self.nodes.append(
-            helper.make_node(operator, inputs, [name], f"{self.prefix}{len(self.nodes)}", **attributes)
-        )
+        node = f"{self.prefix}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, inputs, [name], node, **attributes))
         return name
 
     def constant(self, values: Any) -> str:

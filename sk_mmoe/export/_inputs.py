@@ -84,12 +84,12 @@ def type_inputs(reader: TableReader, inputs: list[Input]) -> list[Input]:
         kinds = {_has_strings(column) for column in columns}
         if len(kinds) > 1:
             raise ValueError(
-                "an array with both strings and numbers cannot be one input of an ONNX model. Fit the "
-                "estimator to a DataFrame, whose columns become separate inputs."
+                "an array with both strings and numbers cannot be one input of an ONNX model. Fit "
+                "the estimator to a DataFrame, whose columns become separate inputs."
             )
         if kinds == {True}:
             dtype = np.dtype(object)
-        elif dtype == object:  # numbers among objects, of which some may be missing
+        elif dtype.kind == "O":  # numbers among objects, of which some may be missing
             dtype = np.dtype(np.float64)
         typed.append(Input(name, dtype, n_columns))
         first += n_columns

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 from onnx import compose
 
 from sk_mmoe.columns._reader import TableReader
+from sk_mmoe.columns.kinds._categories import Categories
 from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.export._graph import Graph
 from sk_mmoe.export._inputs import Input
@@ -61,6 +63,7 @@ def _add_columns(graph: Graph, reader: TableReader, inputs: Sequence[Input]) -> 
     numbers: list[str] = []
     codes: list[str] = []
     of_numbers, of_labels = map(set, split_columns(reader))
+    columns_of = reader.columns or []
     first = 0
     for put in inputs:
         columns = range(first, first + put.n_columns)
@@ -68,8 +71,8 @@ def _add_columns(graph: Graph, reader: TableReader, inputs: Sequence[Input]) -> 
             values = _take(graph, put, places)
             numbers.append(values if put.dtype == np.float64 else graph.cast(values, np.float64))
         for k in sorted(of_labels.intersection(columns)):
-            column = reader._layout.columns[k]
-            codes.append(encode_categories(graph, column, _take(graph, put, [k - first]), put.dtype))
+            column, value = cast(Categories, columns_of[k]), _take(graph, put, [k - first])
+            codes.append(encode_categories(graph, column, value, put.dtype))
         first += put.n_columns
     if numbers:
         graph.add("Concat", *numbers, axis=1, output=graph.prefix + "numbers")

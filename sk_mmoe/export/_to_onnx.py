@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from sk_mmoe.estimators._fitted import FittedModel
-from sk_mmoe.export._checks import check_columns, check_names, require, split_pipeline
+from sk_mmoe.export._checks import check_columns, check_names, check_size, require, split_pipeline
 from sk_mmoe.export._inputs import Input, find_inputs, type_inputs
 from sk_mmoe.export._outputs import find_outputs
 
@@ -54,7 +54,8 @@ def to_onnx(estimator: Any, X: Any) -> ModelProto:
     TypeError
         If the estimator is none of this package.
     ValueError
-        If X is not valid, or if a column, a label or a name cannot be expressed in ONNX.
+        If X is not valid, or if a column, a label or a name cannot be expressed in ONNX, or if the
+        network is larger than 2 GB, the limit of an ONNX file.
 
     See Also
     --------
@@ -62,9 +63,9 @@ def to_onnx(estimator: Any, X: Any) -> ModelProto:
 
     Notes
     -----
-    Predictions agree with those of `predict` and `predict_proba` up to the rounding of the network's
-    numbers. The ONNX model checks nothing: where `predict` would raise an error, for instance
-    because of an infinite number, it returns something.
+    Predictions agree with those of `predict` and `predict_proba` up to rounding. In a pipeline,
+    the numbers of X are float32, as skl2onnx wants them. The ONNX model checks nothing: where
+    `predict` raises an error, for instance because a number is infinite, it returns something.
 
     Examples
     --------
@@ -86,9 +87,10 @@ def to_onnx(estimator: Any, X: Any) -> ModelProto:
         require("skl2onnx", what="to_onnx, for pipelines,")
     model = last.model_
     check_columns(model.reader)
-    inputs, outputs = find_inputs(X), find_outputs(model.tasks)
-    check_names([part.name for part in inputs], [part.name for part in outputs])
+    check_size(model.net.module_)
     estimator.predict(X)  # says what is wrong with X
+    inputs, outputs = find_inputs(X), find_outputs(model.tasks)
+    check_names([put.name for put in inputs], [output.name for output in outputs])
     if steps:
         converted = _convert_pipeline(Pipeline([*steps, ("model", last)]), inputs)
     else:
@@ -109,7 +111,7 @@ def _convert(model: FittedModel, inputs: list[Input]) -> ModelProto:
     add_model(graph, model, inputs, {part.name: part.name for part in outputs}, opset=OPSET)
 
     def describe(name: str, dtype: Any, n_columns: int | None) -> Any:
-        shape = ["n_samples"] if n_columns is None else ["n_samples", n_columns]
+        shape: list[Any] = ["n_samples"] if n_columns is None else ["n_samples", n_columns]
         return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(dtype), shape)
 
     return helper.make_model(
@@ -121,7 +123,7 @@ def _convert(model: FittedModel, inputs: list[Input]) -> ModelProto:
             graph.constants,
         ),
         opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(ML, ML_OPSET)],
-        ir_version=10
+        ir_version=10,
     )
 
 
@@ -134,11 +136,11 @@ def _convert_pipeline(pipeline: Pipeline, inputs: list[Input]) -> ModelProto:
     single = np.dtype(np.float32)
     inputs = [put if put.dtype == object else put._replace(dtype=single) for put in inputs]
     converted = convert_pipeline(pipeline, inputs, opset=OPSET)
-    outputs = find_outputs(pipeline[-1].model_.tasks)
     # skl2onnx allows only letters, digits and underscores in names.
-    parts = [*converted.graph.input, *converted.graph.output]
-    wanted = [part.name for part in (*inputs, *outputs)]
-    rename(converted.graph, dict(zip([part.name for part in parts], wanted, strict=True)))
+    found = [part.name for part in (*converted.graph.input, *converted.graph.output)]
+    wanted = [put.name for put in inputs]
+    wanted += [output.name for output in find_outputs(pipeline[-1].model_.tasks)]
+    rename(converted.graph, dict(zip(found, wanted, strict=True)))
     return converted
 
 

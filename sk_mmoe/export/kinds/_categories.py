@@ -36,7 +36,7 @@ def encode_categories(graph: Graph, column: Categories, value: str, dtype: np.dt
     """
     codes: dict[Any, int] = {label: code for code, label in enumerate(column.labels)}
     missing = len(codes) if column.has_missing else -1
-    if dtype == object:
+    if dtype.kind == "O":
         codes |= {gap: missing for gap in GAPS if gap not in codes}
         return _look_up(graph, value, codes, object)
     if dtype.kind != "f":
