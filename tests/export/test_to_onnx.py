@@ -138,7 +138,7 @@ def test_a_sparse_matrix_becomes_one_dense_input(tiny):
 
 
 def test_a_pipeline_is_converted_with_its_transformers(
-    columns, targets, tiny, tasks, assert_same_predictions
+    columns, targets, tiny, assert_same_predictions
 ):
     X = columns[["city", "age", "income", "height in cm", "always 1", "owns"]]
     numbers = make_pipeline(SimpleImputer(), StandardScaler())
@@ -148,7 +148,9 @@ def test_a_pipeline_is_converted_with_its_transformers(
         (numbers, ["age", "income", "height in cm"]),
     )
     y = targets[["click", "spent"]].rename(columns={"click": "click it"})
-    pipeline = make_pipeline(transformer, MMoEMixedPredictor(tasks=tasks, **tiny)).fit(X, y)
+    pipeline = make_pipeline(
+        transformer, MMoEMixedPredictor(tasks={"spent": "regression"}, **tiny)
+    ).fit(X, y)
     session = open_session(to_onnx(pipeline, X))
     new = X.assign(city=X["city"].replace("Ulm", "Rom"))
     assert_same_predictions(run(session, new), pipeline, new)
@@ -176,7 +178,7 @@ def test_a_missing_package_is_named_with_its_extra(mixed, columns, monkeypatch):
 
 
 def test_pipelines_of_other_estimators_are_refused(columns):
-    with pytest.raises(TypeError, match="last step is one, got a Pipeline"):
+    with pytest.raises(TypeError, match="last step is one, got a LogisticRegression"):
         to_onnx(make_pipeline(StandardScaler(), LogisticRegression()), columns)
 
 
