@@ -19,11 +19,11 @@ IGNORED = {
 
 def public_objects():
     """Return all public classes and functions by their full names."""
-    modules = "", ".callbacks", ".datasets", ".inspection", ".metrics", ".model_selection", ".nn"
+    modules = "callbacks", "datasets", "export", "inspection", "metrics", "model_selection", "nn"
     return {
-        f"sk_mmoe{module}.{name}": getattr(import_module(f"sk_mmoe{module}"), name)
-        for module in modules
-        for name in import_module(f"sk_mmoe{module}").__all__
+        f"{module}.{name}": getattr(import_module(module), name)
+        for module in ("sk_mmoe", *(f"sk_mmoe.{module}" for module in modules))
+        for name in import_module(module).__all__
     }
 
 

@@ -1,0 +1,1 @@
+"""The kinds of columns, as operations of torch and ONNX."""
