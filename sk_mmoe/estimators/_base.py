@@ -9,6 +9,7 @@ from sklearn.utils import Tags
 
 from sk_mmoe.estimators._architecture import Architecture
 from sk_mmoe.estimators._attributes import FittedAttributes
+from sk_mmoe.estimators._first_pass import all_labels, refuse_labels
 from sk_mmoe.estimators._fit import TrainingData, fit_chunk, fit_model
 from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._parameters import (
@@ -18,6 +19,7 @@ from sk_mmoe.estimators._parameters import (
 )
 from sk_mmoe.estimators._sklearn import CallbackSupportMixin, _fit_context
 from sk_mmoe.estimators._state import StorableState
+from sk_mmoe.streaming import LazyTable
 from sk_mmoe.tasks._kinds import Accepts
 from sk_mmoe.tasks._targets import check_same_length, read_targets
 from sk_mmoe.tasks._weights import check_sample_weight
@@ -48,7 +50,7 @@ class MultiTaskEstimator(
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         X_val: Any = None,
@@ -140,7 +142,7 @@ class MultiTaskEstimator(
         """
         return self.model_.predict(X)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the mean score of the tasks on known labels.
 
         The score of a task is the accuracy for classes, R² for numbers, and D² for counts, the
@@ -162,6 +164,9 @@ class MultiTaskEstimator(
             The mean score over the tasks.
         """
         tasks = self.model_.tasks
+        if isinstance(X, LazyTable):
+            refuse_labels(y, sample_weight)
+            y, sample_weight = all_labels(X)
         scores = self.model_.scores(X)
         targets = read_targets(y, estimator_name=type(self).__name__, complete=False)
         check_same_length(X, targets)

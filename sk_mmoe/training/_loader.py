@@ -47,15 +47,15 @@ class BatchLoader:
 
     def __iter__(self) -> Iterator[tuple[Tensor, tuple[Tensor, ...]]]:
         """Yield inputs and (targets, weights) of each batch."""
-        n_rows = len(self.dataset)
         if not self.shuffle:
-            for start in range(0, n_rows, self.batch_size):
+            for start in range(0, len(self.dataset), self.batch_size):
                 yield self.dataset[start : start + self.batch_size]
             return
-        # Drawn on the CPU, so that a seed gives the same order on every device.
-        order = self.draw_order(n_rows).to(self.dataset.device)
-        for rows in order.split(self.batch_size, dim=-1):
-            yield self.dataset[rows]
+        for block in self.dataset.blocks():
+            # Drawn on the CPU, so that a seed gives the same order on every device.
+            order = self.draw_order(len(block)).to(block.device)
+            for rows in order.split(self.batch_size, dim=-1):
+                yield block[rows]
 
 
 def _draw_order(n_rows: int) -> Tensor:
