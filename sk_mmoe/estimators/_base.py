@@ -61,12 +61,14 @@ class MultiTaskEstimator(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, LazyTable} of shape (n_samples, n_features)
             The inputs. A DataFrame may have categories and strings. Numbers need no scaling and
             may be missing, unless `numeric_encoding` is None. A sparse matrix is never converted to
-            a dense one as a whole.
+            a dense one as a whole. A :class:`~sk_mmoe.streaming.LazyTable` need not fit into
+            memory.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            The targets, one column for each task. A missing label is NaN, None or `pd.NA`.
+            The targets, one column for each task. A missing label is NaN, None or `pd.NA`. A
+            LazyTable has its targets and weights as columns; `y` and `sample_weight` are then None.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the samples, or of single labels.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
@@ -130,7 +132,7 @@ class MultiTaskEstimator(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, LazyTable} of shape (n_samples, n_features)
             The inputs.
 
         Returns
@@ -151,10 +153,10 @@ class MultiTaskEstimator(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, LazyTable} of shape (n_samples, n_features)
             The inputs.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            The true targets; missing labels are left out.
+            The true targets; missing labels are left out. `None` if X is a LazyTable.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the samples, or of single labels.
 

@@ -135,7 +135,8 @@ def all_samples(
     weights = tasks.label_weights(targets, weights, class_weight)
     if weights is None and not targets.known.all():
         weights = targets.known.astype(np.float64)
-    factors = None if weights is None else mean_of_one(weights)
+    is_learned = ~np.isin(sample.places, held_out)
+    factors = None if weights is None else mean_of_one(weights[is_learned])
 
     def read_blocks(order: list[int]) -> Iterator[TableDataset]:
         """Yield the samples of the table in blocks."""

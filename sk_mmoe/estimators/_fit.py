@@ -191,7 +191,7 @@ def prepare_lazy(
     data = prepare(estimator, *parts, validation_set, fitted=fitted)
     valid, held_out = data.valid, np.empty(0, dtype=np.int64)
     if valid is not None and all(part is None for part in validation_set):
-        held_out, valid = sample.places[valid.rows], valid.copy()
+        held_out, valid = sample.places[valid.rows.numpy()], valid.copy()
     few = data.train.copy(data.train.inspected_rows())
     train = all_samples(
         estimator, table, sample, data.reader, data.tasks, few=few, held_out=held_out

@@ -51,8 +51,10 @@ class LazySamples(TableDataset):
 
     def blocks(self) -> Iterator[TableDataset]:
         """Yield all samples once, in blocks, from the groups in a random order."""
-        order = torch.randperm(self.n_groups, generator=current_generator())
-        yield from self.read_blocks(order.tolist())
+        order = [0]
+        if self.n_groups > 1:
+            order = torch.randperm(self.n_groups, generator=current_generator()).tolist()
+        yield from self.read_blocks(order)
 
     def to(self, device: str) -> LazySamples:
         """Leave the samples where they are: batches are copied to a device as they come."""
