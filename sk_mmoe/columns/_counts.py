@@ -48,7 +48,7 @@ class CategoryCounts:
         for column, counter in self._counts.items():
             labels: Labels = read_values(frame, column, Categories)
             keys = [None if is_missing(label) else label for label in labels.values]
-            for key, n in zip([*keys, None], labels.count().tolist(), strict=True):
+            for key, n in zip([*keys, None], labels.tally().tolist(), strict=True):
                 if n:
                     counter[key] += n
 

@@ -37,7 +37,7 @@ class Labels(NamedTuple):
     n_bits: int = 64
     counts: np.ndarray | None = None
 
-    def count(self) -> np.ndarray:
+    def tally(self) -> np.ndarray:
         """Return how often each label occurs, and last how many are missing."""
         if self.counts is not None:
             return self.counts

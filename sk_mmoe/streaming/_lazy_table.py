@@ -22,7 +22,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -120,11 +119,8 @@ class LazyTable:
         sample_weight: str | None = None,
         buffer_rows: int = 100_000,
     ) -> None:
-        if (
-            not isinstance(buffer_rows, Integral)
-            or isinstance(buffer_rows, bool)
-            or buffer_rows < 1
-        ):
+        is_number = isinstance(buffer_rows, int | np.integer) and not isinstance(buffer_rows, bool)
+        if not is_number or buffer_rows < 1:
             raise ValueError(f"buffer_rows must be a positive integer, got {buffer_rows!r}.")
         self._source = open_source(source)
         self.has_one_target = isinstance(targets, str)

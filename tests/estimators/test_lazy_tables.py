@@ -194,7 +194,7 @@ def test_labels_and_weights_are_columns(frame, path):
 def test_what_needs_a_table_in_memory_says_so(frame, path):
     table = LazyTable(path(400), ["click", "watch_time"])
     model = MMoERegressor(max_iter=1, random_state=0).fit(table)
-    with pytest.raises(TypeError, match="table in memory here, got a LazyTable.*batches"):
+    with pytest.raises(TypeError, match=r"table in memory here, got a LazyTable.*batches"):
         ExpertUseDisplay.from_estimator(model, table)
     with pytest.raises(TypeError, match="got a LazyTable"):
         model.partial_fit(table, frame[["click", "watch_time"]])

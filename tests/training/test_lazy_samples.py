@@ -25,7 +25,9 @@ def samples(digest=""):
     def read_blocks(order):
         for first in range(0, N_GROUPS, 2):
             parts = [group(k) for k in order[first : first + 2]]
-            yield TableDataset(*(torch.cat(own) for own in zip(*((p.X, p.targets) for p in parts))))
+            yield TableDataset(
+                torch.cat([part.X for part in parts]), torch.cat([part.targets for part in parts])
+            )
 
     return LazySamples(
         group(0),

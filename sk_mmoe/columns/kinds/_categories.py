@@ -74,7 +74,7 @@ class Categories(Column):
         In a stream, categories that a dtype declares count where they do not occur, no category is
         known to be rare, and missing values may come later. A one-hot column is read whole, too.
         """
-        labels, counts = values.values, values.count()
+        labels, counts = values.values, values.tally()
         if not (settings.of_stream and values.is_declared):
             labels = [labels[place] for place in np.flatnonzero(counts[:-1]).tolist()]
         known = list(dict.fromkeys(_plain(label) for label in labels if not is_missing(label)))
