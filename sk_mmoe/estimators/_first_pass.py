@@ -138,23 +138,24 @@ def all_samples(
     is_learned = ~np.isin(sample.places, held_out)
     factors = None if weights is None else mean_of_one(weights[is_learned])
 
+    def read(rows: Any) -> TableDataset:
+        """Return the samples of some rows."""
+        y, sample_weight = labels_of(table, rows)
+        targets = read_targets(y, estimator_name=type(estimator).__name__, complete=False)
+        targets = tasks.check(targets)
+        return make_samples(
+            estimator,
+            tasks,
+            reader.read(rows.select(table.feature_names), dtype=estimator.dtype),
+            targets,
+            check_sample_weight(sample_weight, targets, complete=False),
+            class_weight=class_weight,
+            factors=factors,
+        )
+
     def read_blocks(order: list[int]) -> Iterator[TableDataset]:
-        """Yield the samples of the table in blocks."""
-        for rows in table.blocks(order, held_out):
-            y, sample_weight = labels_of(table, rows)
-            targets = read_targets(y, estimator_name=type(estimator).__name__, complete=False)
-            targets = tasks.check(targets)
-            block = make_samples(
-                estimator,
-                tasks,
-                reader.read(rows.select(table.feature_names), dtype=estimator.dtype),
-                targets,
-                check_sample_weight(sample_weight, targets, complete=False),
-                class_weight=class_weight,
-                factors=factors,
-            )
-            if len(block):
-                yield block
+        """Yield the samples of the table in blocks; a block may have no label."""
+        return filter(len, map(read, table.blocks(order, held_out)))
 
     return LazySamples(
         few,

@@ -57,7 +57,7 @@ class LazyTable:
         them if the files have other columns, such as keys, which are then not read.
     sample_weight : str, default=None
         The column with the weights of the rows. `None`: all rows have the same weight.
-    buffer_rows : int, default=100_000
+    buffer_rows : int, default=50_000
         The number of rows that are in memory at once and shuffled together. Choose a smaller number
         if memory is short or the table has hundreds of columns. Choose a larger one if rows
         that follow one another are much alike, for example because they are sorted by a target.
@@ -117,7 +117,7 @@ class LazyTable:
         *,
         features: Sequence[str] | None = None,
         sample_weight: str | None = None,
-        buffer_rows: int = 100_000,
+        buffer_rows: int = 50_000,
     ) -> None:
         is_number = isinstance(buffer_rows, int | np.integer) and not isinstance(buffer_rows, bool)
         if not is_number or buffer_rows < 1:
@@ -209,10 +209,10 @@ class LazyTable:
             gathered.append(rows)
             n_rows += len(rows)
             if n_rows >= self.buffer_rows:
-                yield concatenate(gathered)
-                gathered, n_rows = [], 0
+                yield _join(gathered)
+                n_rows = 0
         if n_rows:
-            yield concatenate(gathered)
+            yield _join(gathered)
 
     def _mixed(self, order: Iterable[int]) -> Iterator[Part]:
         """Yield parts of several groups in turn; a new group takes the place of one that ends."""
@@ -228,6 +228,13 @@ class LazyTable:
             else:
                 yield part
                 in_turn.append(group)
+
+
+def _join(parts: list[Any]) -> Any:
+    """Return parts as one table, of which the caller keeps nothing."""
+    table = concatenate(parts)
+    parts.clear()
+    return table
 
 
 def _check_columns(parameter: str, names: Sequence[str], columns: Sequence[str]) -> None:
