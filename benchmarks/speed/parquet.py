@@ -6,6 +6,8 @@ fit in a process of its own. Everything runs on one thread. Seconds of the proce
 all threads of the process; on a busy machine they say more than those of the clock.
 
     OMP_NUM_THREADS=1 python benchmarks/speed/parquet.py       # a quarter of an hour, 1 GB of disk
+
+Runs that are on record are not repeated.
 """
 
 import argparse
@@ -20,7 +22,7 @@ import pyarrow.parquet as pq
 import torch
 from sklearn.metrics import roc_auc_score
 
-from benchmarks._shared.record import write
+from benchmarks._shared.record import Record
 from benchmarks.speed._cases import PAPER
 from benchmarks.speed._memory import high_water, peak_memory
 from benchmarks.speed.scale import alone
@@ -31,7 +33,8 @@ from sk_mmoe.streaming import LazyTable
 TARGETS = ["first", "second"]
 N_NUMBERS, N_CATEGORIES, N_LEVELS = 4, 1, 1000
 CHUNK, ROW_GROUP = 500_000, 100_000
-EPOCHS = 4
+LARGEST_IN_MEMORY = 2 * 10**6
+EPOCHS = 3
 
 
 def clocks(function):
@@ -47,25 +50,22 @@ def clocks(function):
 # -- Census-Income --------------------------------------------------------------------------------
 
 
-def census(seeds):
-    """Return the AUC and the time of fits to the same rows, from memory and from a file."""
+def census(source, seed):
+    """Return the time of a fit to the training rows, and its AUC on the test rows."""
     torch.set_num_threads(1)
     train = fetch_census_income(subset="train")
     X_test, y_test = fetch_census_income(subset="test", return_X_y=True)
-    runs = []
     with tempfile.TemporaryDirectory() as folder:
         rows = pa.Table.from_pandas(train.frame, preserve_index=False)
         pq.write_table(rows, Path(folder, "train.parquet"), row_group_size=20_000)
-        table = LazyTable(folder, train.target_names)
-        for seed in seeds:
-            for source, data in (("memory", (train.data, train.target)), ("file", (table,))):
-                model = MMoEClassifier(max_iter=EPOCHS, random_state=seed)
-                run = {"source": source, "seed": seed, **clocks(partial(model.fit, *data))}
-                for name, proba in zip(y_test, model.predict_proba(X_test), strict=True):
-                    run[f"auc_{name}"] = round(float(roc_auc_score(y_test[name], proba[:, 1])), 5)
-                runs.append(run | {"valid_loss": round(-model.best_validation_score_, 5)})
-                print(runs[-1], flush=True)
-    return runs
+        data = (train.data, train.target)
+        if source == "file":
+            data = (LazyTable(folder, train.target_names),)
+        model = MMoEClassifier(max_iter=EPOCHS, random_state=seed)
+        run = clocks(partial(model.fit, *data))
+    for name, proba in zip(y_test, model.predict_proba(X_test), strict=True):
+        run[f"auc_{name}"] = round(float(roc_auc_score(y_test[name], proba[:, 1])), 5)
+    return run | {"valid_loss": round(-model.best_validation_score_, 5)}
 
 
 # -- made-up tables -------------------------------------------------------------------------------
@@ -91,17 +91,25 @@ def write_table(path, n_rows):
     writer.close()
 
 
-def fit(source, path):
+def made_up(source, n_rows):
     """Return the time and the peak memory of an epoch."""
     torch.set_num_threads(1)
     model = MMoEClassifier(
         batch_size=8192, embedding_dim=4, n_cross_layers=0, max_iter=1, random_state=0, **PAPER
     )
-    if source == "memory":
-        rows = pq.read_table(path)
-        data = (rows.drop_columns(TARGETS), rows.select(TARGETS))
-    else:
-        data = (LazyTable(path, TARGETS),)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "table.parquet")
+        alone(write_table, path, n_rows)
+        if source == "memory":
+            rows = pq.read_table(path)
+            data = (rows.drop_columns(TARGETS), rows.select(TARGETS))
+        else:
+            data = (LazyTable(path, TARGETS),)
+        return {"file_mib": path.stat().st_size >> 20} | _measure(model, data)
+
+
+def _measure(model, data):
+    """Return the time and the peak memory of a fit."""
     measured = {}
     before = high_water()
     peak = peak_memory(lambda: measured.update(clocks(partial(model.fit, *data))))
@@ -114,33 +122,26 @@ def fit(source, path):
     }
 
 
-def large(sizes, largest_in_memory):
-    """Return the cost of an epoch over rows, from files and, of small tables, from memory."""
-    runs = []
-    for n_rows in sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "table.parquet")
-            write_table(path, n_rows)
-            for source in ("memory", "file") if n_rows <= largest_in_memory else ("file",):
-                run = {"source": source, "n_rows": n_rows, "file_mib": path.stat().st_size >> 20}
-                runs.append(run | alone(fit, source, path))
-                print(runs[-1], flush=True)
-    return runs
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--rows", type=int, nargs="+", default=[2 * 10**6, 20 * 10**6])
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--rows", type=int, nargs="*", default=[2 * 10**6, 20 * 10**6])
     options = parser.parse_args()
-    facts = {
-        "question": "accuracy, time and memory of training on Parquet files, against memory",
-        "not_run": "CUDA, several threads, file systems in a network",
-        "epochs_of_census": EPOCHS,
-        "row_group": ROW_GROUP,
-    }
-    found = census(options.seeds)
-    write("speed/parquet", **facts, large=large(options.rows, 2 * 10**6), census=found)
+    record = Record(
+        "speed/parquet",
+        question="accuracy, time and memory of training on Parquet files, against memory",
+        not_run="CUDA, several threads, file systems in a network",
+        epochs_of_census=EPOCHS,
+        row_group=ROW_GROUP,
+    )
+    cases = [(made_up, {"n_rows": n_rows}) for n_rows in options.rows]
+    cases += [(census, {"seed": seed}) for seed in options.seeds]
+    for function, case in cases:
+        for source in ("memory", "file"):
+            key = {"table": function.__name__, "source": source, **case}
+            is_large = source == "memory" and case.get("n_rows", 0) > LARGEST_IN_MEMORY
+            if not is_large and record.find(**key) is None:
+                record.add(**key, **alone(function, source, *case.values()))
 
 
 if __name__ == "__main__":
