@@ -9,8 +9,8 @@ from sklearn.utils import Tags
 
 from sk_mmoe.estimators._architecture import Architecture
 from sk_mmoe.estimators._attributes import FittedAttributes
-from sk_mmoe.estimators._first_pass import all_labels, refuse_labels
-from sk_mmoe.estimators._fit import TrainingData, fit_chunk, fit_model
+from sk_mmoe.estimators._first_pass import all_labels, prepare_lazy, refuse_labels
+from sk_mmoe.estimators._fit import TrainingData, fit_chunk, fit_model, prepare
 from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._parameters import (
     ColumnParameters,
@@ -66,7 +66,7 @@ class MultiTaskEstimator(
             may be missing, unless `numeric_encoding` is None. A sparse matrix is never converted to
             a dense one as a whole. A :class:`~sk_mmoe.streaming.LazyTable` need not fit into
             memory.
-        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             The targets, one column for each task. A missing label is NaN, None or `pd.NA`. A
             LazyTable has its targets and weights as columns; `y` and `sample_weight` are then None.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
@@ -108,15 +108,11 @@ class MultiTaskEstimator(
             finally:
                 model.net.callbacks_.pop()
 
-        self._model = fit_model(
-            self,
-            X,
-            y,
-            sample_weight,
-            (X_val, y_val, sample_weight_val),
-            fitted=getattr(self, "_model", None) if self.warm_start else None,
-            train=train,
-        )
+        fitted = getattr(self, "_model", None) if self.warm_start else None
+        prepare_data = prepare_lazy if isinstance(X, LazyTable) else prepare
+        validation_set = X_val, y_val, sample_weight_val
+        samples = prepare_data(self, X, y, sample_weight, validation_set, fitted=fitted)
+        self._model = fit_model(self, samples, fitted=fitted, train=train)
         return self
 
     def _fit_chunk(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
@@ -155,7 +151,7 @@ class MultiTaskEstimator(
         ----------
         X : {array-like, sparse matrix, LazyTable} of shape (n_samples, n_features)
             The inputs.
-        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             The true targets; missing labels are left out. `None` if X is a LazyTable.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the samples, or of single labels.

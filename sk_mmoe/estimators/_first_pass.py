@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -13,12 +13,14 @@ import pandas as pd
 from sk_mmoe.columns._cells import is_missing
 from sk_mmoe.columns._counts import CategoryCounts
 from sk_mmoe.columns._frames import open_table
-from sk_mmoe.columns._reader import TableReader
+from sk_mmoe.estimators._fit import TrainingData, ValidationSet, learn_reader, prepare
+from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._samples import make_samples, mean_of_one
 from sk_mmoe.metrics._tables import named_columns
 from sk_mmoe.streaming import LazyTable
 from sk_mmoe.streaming._sources import concatenate
 from sk_mmoe.tasks._encoder import TaskEncoder
+from sk_mmoe.tasks._kinds import resolve_kinds
 from sk_mmoe.tasks._targets import read_targets
 from sk_mmoe.tasks._weights import check_sample_weight, class_weights_by_task
 from sk_mmoe.training._lazy_samples import LazySamples
@@ -54,24 +56,69 @@ class LazySample:
     sample_weight: np.ndarray | None
 
 
-def look_through(table: LazyTable, *, count: bool, categorical_features: Any) -> LazySample:
+def prepare_lazy(
+    estimator: Any,
+    table: LazyTable,
+    y: Any,
+    sample_weight: Any,
+    validation_set: ValidationSet,
+    *,
+    fitted: FittedModel | None = None,
+) -> TrainingData:
+    """Prepare a sample of a table as :func:`prepare` does; training then reads all rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which only the parameters are read.
+    table : LazyTable
+        The table.
+    y, sample_weight : None
+        The labels and weights, which are columns of the table.
+    validation_set : tuple of three
+        `X_val`, `y_val` and `sample_weight_val`; each may be `None`.
+    fitted : FittedModel, default=None
+        The model that training goes on from, for a warm start.
+
+    Returns
+    -------
+    TrainingData
+        What the training needs.
+    """
+    refuse_labels(y, sample_weight)
+    _check_targets(table)
+    if fitted is None:
+        # What can be told by few rows is told before a pass that may take long.
+        resolve_kinds(estimator.tasks, table.target_names, accepts=estimator.accepted_tasks)
+        learn_reader(estimator, next(table.batches()))
+    sample = look_through(table, estimator.categorical_features, count=fitted is None)
+    data = prepare(
+        estimator, sample.X, sample.y, sample.sample_weight, validation_set, fitted=fitted
+    )
+    valid, held_out = data.valid, np.empty(0, dtype=np.int64)
+    if valid is not None and all(part is None for part in validation_set):
+        held_out, valid = sample.places[valid.rows.numpy()], valid.copy()
+    train = all_samples(estimator, table, sample, data, held_out)
+    return replace(data, train=train, valid=valid)
+
+
+def look_through(table: LazyTable, categorical_features: Any, *, count: bool) -> LazySample:
     """Pass once over a table, and return a sample of it from which the rest can be learned.
 
     Parameters
     ----------
     table : LazyTable
         The table.
-    count : bool
-        Whether to count the categories of all rows, which a first fit learns.
     categorical_features : "from_dtype", array-like of bool, int or str, or None
         Which columns are categorical, as the estimators' parameter.
+    count : bool
+        Whether to count the categories of all rows, which a first fit learns.
 
     Returns
     -------
     LazySample
         The sample. It depends on the table alone, so that a training can be resumed.
     """
-    _check_targets(table)
     n_columns = len(table.feature_names) + len(table.label_names)
     n_rows = min(len(table), _SAMPLE_ROWS, max(1, _SAMPLE_VALUES // n_columns))
     places = np.sort(np.random.default_rng(0).choice(len(table), n_rows, replace=False))
@@ -94,14 +141,7 @@ def look_through(table: LazyTable, *, count: bool, categorical_features: Any) ->
 
 
 def all_samples(
-    estimator: Any,
-    table: LazyTable,
-    sample: LazySample,
-    reader: TableReader,
-    tasks: TaskEncoder,
-    *,
-    few: TableDataset,
-    held_out: np.ndarray,
+    estimator: Any, table: LazyTable, sample: LazySample, data: TrainingData, held_out: np.ndarray
 ) -> LazySamples:
     """Return the samples of a table, to be read anew in each epoch.
 
@@ -113,12 +153,8 @@ def all_samples(
         The table.
     sample : LazySample
         What the first pass has found.
-    reader : TableReader
-        How X is read.
-    tasks : TaskEncoder
-        The tasks.
-    few : TableDataset
-        The samples that are looked at after training.
+    data : TrainingData
+        What was learned from the sample.
     held_out : ndarray of int
         The numbers of the rows to leave out, in ascending order.
 
@@ -127,6 +163,7 @@ def all_samples(
     LazySamples
         The samples.
     """
+    reader, tasks = data.reader, data.tasks
     targets = read_targets(sample.y, estimator_name=type(estimator).__name__)
     targets = tasks.check(targets)
     weights = check_sample_weight(sample.sample_weight, targets)
@@ -158,7 +195,7 @@ def all_samples(
         return filter(len, map(read, table.blocks(order, held_out)))
 
     return LazySamples(
-        few,
+        data.train.copy(data.train.inspected_rows()),
         n_samples=len(table) - len(held_out),
         n_groups=table.n_groups,
         read_blocks=read_blocks,

@@ -7,22 +7,18 @@ keeps by a single assignment: a fit that fails leaves it as it was.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from sk_mmoe.callbacks import TrainingCheckpoint
 from sk_mmoe.columns._frames import native_table, open_table
 from sk_mmoe.columns._large_values import warn_of_large_values
 from sk_mmoe.columns._reader import TableReader
-from sk_mmoe.estimators._first_pass import all_samples, look_through, refuse_labels
 from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._net_settings import choose_batch_size, make_net, watched_task
 from sk_mmoe.estimators._polarised_gates import warn_of_polarised_gates
 from sk_mmoe.estimators._samples import make_samples, split_rows, stops_early
 from sk_mmoe.estimators._seeds import draw_seeds, seeds_of
-from sk_mmoe.streaming import LazyTable
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._kinds import names_its_classes, resolve_kinds
 from sk_mmoe.tasks._leaks import warn_of_leaks
@@ -66,10 +62,7 @@ class TrainingData:
 
 def fit_model(
     estimator: Any,
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    validation_set: ValidationSet,
+    data: TrainingData,
     *,
     fitted: FittedModel | None,
     train: Callable[[FittedModel, TrainingData], None],
@@ -80,10 +73,8 @@ def fit_model(
     ----------
     estimator : estimator
         The estimator, of which only the parameters are read.
-    X, y, sample_weight : array-like
-        The table, its labels and their weights.
-    validation_set : tuple of three
-        `X_val`, `y_val` and `sample_weight_val`; each may be `None`.
+    data : TrainingData
+        What :func:`prepare` made of the table.
     fitted : FittedModel or None
         The model that training goes on from, for a warm start.
     train : callable
@@ -94,8 +85,6 @@ def fit_model(
     FittedModel
         The model.
     """
-    prepare_data = prepare_lazy if isinstance(X, LazyTable) else prepare
-    data = prepare_data(estimator, X, y, sample_weight, validation_set, fitted=fitted)
     net = make_net(
         estimator,
         data.reader,
@@ -168,35 +157,6 @@ def prepare(
         )
     train = make_samples(estimator, tasks, table, targets, weights, rows=rows, needed=tasks.names)
     return TrainingData(reader, tasks, seeds, train, valid)
-
-
-def prepare_lazy(
-    estimator: Any,
-    table: LazyTable,
-    y: None,
-    sample_weight: None,
-    validation_set: ValidationSet,
-    *,
-    fitted: FittedModel | None,
-) -> TrainingData:
-    """Prepare a sample of a table that is too large for memory, as :func:`prepare` does.
-
-    Training then reads all rows but those that the sample holds out.
-    """
-    refuse_labels(y, sample_weight)
-    sample = look_through(
-        table, count=fitted is None, categorical_features=estimator.categorical_features
-    )
-    parts = sample.X, sample.y, sample.sample_weight
-    data = prepare(estimator, *parts, validation_set, fitted=fitted)
-    valid, held_out = data.valid, np.empty(0, dtype=np.int64)
-    if valid is not None and all(part is None for part in validation_set):
-        held_out, valid = sample.places[valid.rows.numpy()], valid.copy()
-    few = data.train.copy(data.train.inspected_rows())
-    train = all_samples(
-        estimator, table, sample, data.reader, data.tasks, few=few, held_out=held_out
-    )
-    return replace(data, train=train, valid=valid)
 
 
 def fit_chunk(

@@ -18,7 +18,7 @@ from sk_mmoe import (
 )
 from sk_mmoe.callbacks import TrainingCheckpoint
 from sk_mmoe.estimators import _first_pass
-from sk_mmoe.estimators._fit import prepare_lazy
+from sk_mmoe.estimators._first_pass import prepare_lazy
 from sk_mmoe.inspection import ExpertUseDisplay
 from sk_mmoe.streaming import LazyTable
 
@@ -115,7 +115,7 @@ def test_each_epoch_has_every_row_once_but_those_held_out(frame, path):
     frame = frame.assign(x0=np.arange(len(frame)))
     model = SharedBottomMixedPredictor(numeric_encoding=None, **SMALL)
     table = lazy(path(16, frame), buffer_rows=50)
-    data = prepare_lazy(model, table, None, None, (None, None, None), fitted=None)
+    data = prepare_lazy(model, table, None, None, (None, None, None))
     train = [row for block in data.train.blocks() for row in block[:][0].numbers[:, 0].tolist()]
     valid = data.valid[:][0].numbers[:, 0].tolist()
     assert len(valid) == 40
@@ -126,7 +126,7 @@ def test_each_epoch_has_every_row_once_but_those_held_out(frame, path):
 def test_weights_of_all_blocks_have_a_mean_of_one(path):
     model = SharedBottomMixedPredictor(class_weight="balanced", early_stopping=False, **SMALL)
     table = lazy(path(16), weighted=True, buffer_rows=50)
-    data = prepare_lazy(model, table, None, None, (None, None, None), fitted=None)
+    data = prepare_lazy(model, table, None, None, (None, None, None))
     weights = np.concatenate([block.weights for block in data.train.blocks()])
     assert_allclose(weights.mean(axis=0), 1, rtol=1e-5)
 
