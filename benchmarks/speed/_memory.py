@@ -17,11 +17,11 @@ def peak_memory(function):
         return None
     gc.collect()
     _RESET.write_text("5")
-    before = _high_water()
+    before = high_water()
     function()
-    return _high_water() - before
+    return high_water() - before
 
 
-def _high_water():
+def high_water():
     """Return the peak of this process in bytes."""
     return 1024 * int(_STATUS.read_text().split("VmHWM:")[1].split()[0])

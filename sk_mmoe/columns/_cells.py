@@ -126,3 +126,8 @@ def are_dates(labels: Iterable[Any]) -> bool:
             return False
         found = True
     return found
+
+
+def is_missing(cell: Any) -> bool:
+    """Return whether a cell is a missing value."""
+    return cell is None or cell is pd.NA or cell is pd.NaT or cell != cell

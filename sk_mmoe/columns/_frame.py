@@ -26,12 +26,23 @@ class Labels(NamedTuple):
         often have the same object as values.
     n_bits : {64, 32, 16}, default=64
         The precision of numbers with fractions.
+    counts : ndarray of int of shape (n_values + 1,), default=None
+        How often each label occurs, and last how many are missing, if the rows are only a sample
+        of a larger table. `None`: as often as in `codes`.
     """
 
     codes: np.ndarray
     values: Any
     is_declared: bool = False
     n_bits: int = 64
+    counts: np.ndarray | None = None
+
+    def tally(self) -> np.ndarray:
+        """Return how often each label occurs, and last how many are missing."""
+        if self.counts is not None:
+            return self.counts
+        n_values = len(self.values)
+        return np.bincount(np.where(self.codes < 0, n_values, self.codes), minlength=n_values + 1)
 
 
 class Frame(ABC):

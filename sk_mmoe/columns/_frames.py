@@ -15,6 +15,7 @@ from sk_mmoe.columns._frame import Frame
 from sk_mmoe.columns._masks import fill_mask
 from sk_mmoe.columns._narwhals_frame import NarwhalsFrame
 from sk_mmoe.columns._pandas_frame import PandasFrame
+from sk_mmoe.streaming import LazyTable
 
 SPARSE = (
     "categorical_features are codes or labels in a dense table, got a sparse matrix. Pass a "
@@ -49,6 +50,10 @@ def open_table(X: Any) -> Any:
         return X
     if isinstance(X, np.ndarray | list | tuple):
         return _open_rows(fill_mask(X))
+    if isinstance(X, LazyTable):
+        raise TypeError(
+            "X must be a table in memory here, got a LazyTable. Pass one of its `batches()`."
+        )
     X = nw.to_native(X, pass_through=True)
     pyarrow = nw.dependencies.get_pyarrow()
     if pyarrow is not None and isinstance(X, pyarrow.RecordBatch):
@@ -61,7 +66,10 @@ def open_table(X: Any) -> Any:
             "a single row or a single column."
         )
     if isinstance(nw.from_native(X, pass_through=True), nw.LazyFrame):
-        raise TypeError(f"X must be a table in memory, got a {type(X).__name__}. Collect it first.")
+        raise TypeError(
+            f"X must be a table in memory, got a {type(X).__name__}. Collect it first, or pass "
+            "sk_mmoe.streaming.LazyTable(X, targets=[...])."
+        )
     if isinstance(X, Mapping | Set | Generator | str | bytes):
         hint = (
             "pandas.DataFrame(X), or [X] if it is a single row"

@@ -9,7 +9,8 @@ from sklearn.utils import Tags
 
 from sk_mmoe.estimators._architecture import Architecture
 from sk_mmoe.estimators._attributes import FittedAttributes
-from sk_mmoe.estimators._fit import TrainingData, fit_chunk, fit_model
+from sk_mmoe.estimators._first_pass import all_labels, prepare_lazy, refuse_labels
+from sk_mmoe.estimators._fit import TrainingData, fit_chunk, fit_model, prepare
 from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._parameters import (
     ColumnParameters,
@@ -18,6 +19,7 @@ from sk_mmoe.estimators._parameters import (
 )
 from sk_mmoe.estimators._sklearn import CallbackSupportMixin, _fit_context
 from sk_mmoe.estimators._state import StorableState
+from sk_mmoe.streaming import LazyTable
 from sk_mmoe.tasks._kinds import Accepts
 from sk_mmoe.tasks._targets import check_same_length, read_targets
 from sk_mmoe.tasks._weights import check_sample_weight
@@ -48,7 +50,7 @@ class MultiTaskEstimator(
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         X_val: Any = None,
@@ -59,12 +61,14 @@ class MultiTaskEstimator(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, LazyTable} of shape (n_samples, n_features)
             The inputs. A DataFrame may have categories and strings. Numbers need no scaling and
             may be missing, unless `numeric_encoding` is None. A sparse matrix is never converted to
-            a dense one as a whole.
-        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            The targets, one column for each task. A missing label is NaN, None or `pd.NA`.
+            a dense one as a whole. A :class:`~sk_mmoe.streaming.LazyTable` need not fit into
+            memory.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            The targets, one column for each task. A missing label is NaN, None or `pd.NA`. A
+            LazyTable has its targets and weights as columns; `y` and `sample_weight` are then None.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the samples, or of single labels.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
@@ -104,15 +108,11 @@ class MultiTaskEstimator(
             finally:
                 model.net.callbacks_.pop()
 
-        self._model = fit_model(
-            self,
-            X,
-            y,
-            sample_weight,
-            (X_val, y_val, sample_weight_val),
-            fitted=getattr(self, "_model", None) if self.warm_start else None,
-            train=train,
-        )
+        fitted = getattr(self, "_model", None) if self.warm_start else None
+        prepare_data = prepare_lazy if isinstance(X, LazyTable) else prepare
+        validation_set = X_val, y_val, sample_weight_val
+        samples = prepare_data(self, X, y, sample_weight, validation_set, fitted=fitted)
+        self._model = fit_model(self, samples, fitted=fitted, train=train)
         return self
 
     def _fit_chunk(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
@@ -128,7 +128,7 @@ class MultiTaskEstimator(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, LazyTable} of shape (n_samples, n_features)
             The inputs.
 
         Returns
@@ -140,7 +140,7 @@ class MultiTaskEstimator(
         """
         return self.model_.predict(X)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the mean score of the tasks on known labels.
 
         The score of a task is the accuracy for classes, R² for numbers, and D² for counts, the
@@ -149,10 +149,10 @@ class MultiTaskEstimator(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, LazyTable} of shape (n_samples, n_features)
             The inputs.
-        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            The true targets; missing labels are left out.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            The true targets; missing labels are left out. `None` if X is a LazyTable.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the samples, or of single labels.
 
@@ -162,6 +162,9 @@ class MultiTaskEstimator(
             The mean score over the tasks.
         """
         tasks = self.model_.tasks
+        if isinstance(X, LazyTable):
+            refuse_labels(y, sample_weight)
+            y, sample_weight = all_labels(X)
         scores = self.model_.scores(X)
         targets = read_targets(y, estimator_name=type(self).__name__, complete=False)
         check_same_length(X, targets)

@@ -62,10 +62,7 @@ class TrainingData:
 
 def fit_model(
     estimator: Any,
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    validation_set: ValidationSet,
+    data: TrainingData,
     *,
     fitted: FittedModel | None,
     train: Callable[[FittedModel, TrainingData], None],
@@ -76,10 +73,8 @@ def fit_model(
     ----------
     estimator : estimator
         The estimator, of which only the parameters are read.
-    X, y, sample_weight : array-like
-        The table, its labels and their weights.
-    validation_set : tuple of three
-        `X_val`, `y_val` and `sample_weight_val`; each may be `None`.
+    data : TrainingData
+        What :func:`prepare` made of the table.
     fitted : FittedModel or None
         The model that training goes on from, for a warm start.
     train : callable
@@ -90,7 +85,6 @@ def fit_model(
     FittedModel
         The model.
     """
-    data = prepare(estimator, X, y, sample_weight, validation_set, fitted=fitted)
     net = make_net(
         estimator,
         data.reader,

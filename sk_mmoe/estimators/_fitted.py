@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from sk_mmoe.columns._reader import TableReader
+from sk_mmoe.streaming import LazyTable
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.training._net import MultiTaskNet
 
@@ -61,6 +63,9 @@ class FittedModel:
         list of Tensor of shape (n_samples, n_outputs[k]) or (n_members, n_samples, n_outputs[k])
             The scores. The first axis is that of the members, where there are several.
         """
+        if isinstance(X, LazyTable):
+            parts = [self.member_scores(part) for part in X.batches()]
+            return [torch.cat(own, dim=-2) for own in zip(*parts, strict=True)]
         scores = [part.double() for part in self.net.predict_scores(self.read(X))]
         if not all(bool(part.isfinite().all()) for part in scores):
             _warn_of_overflow(scores, self.tasks.names)

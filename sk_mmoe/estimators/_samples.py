@@ -28,6 +28,8 @@ def make_samples(
     *,
     rows: np.ndarray | None = None,
     needed: Sequence[str] | None = None,
+    class_weight: Any = None,
+    factors: np.ndarray | None = None,
 ) -> TableDataset:
     """Return the rows of a table that have a label with weight, ready for the net.
 
@@ -47,11 +49,16 @@ def make_samples(
         The rows to take. `None`: all.
     needed : sequence of str, default=None
         The tasks that must have a label with weight. If it is not `None`, at least one task must.
+    class_weight : "balanced", dict, sequence or None, default=None
+        The weights of classes. `None`: those of the estimator.
+    factors : ndarray of shape (n_tasks,), default=None
+        What the weights of each task are multiplied by, if the rows are a part of a larger table.
+        `None`: what gives them a mean of one.
 
     Returns
     -------
     TableDataset
-        The samples. The weights of a task have a mean of one.
+        The samples.
 
     Raises
     ------
@@ -59,8 +66,10 @@ def make_samples(
         If a task that is needed has no label with weight.
     """
     targets = tasks.check(targets)
-    weights = tasks.label_weights(targets, weights, getattr(estimator, "class_weight", None))
-    if weights is None and not targets.known.all():
+    if class_weight is None:
+        class_weight = getattr(estimator, "class_weight", None)
+    weights = tasks.label_weights(targets, weights, class_weight)
+    if weights is None and not (factors is None and targets.known.all()):
         weights = targets.known.astype(np.float64)
     if rows is not None:
         targets = targets.take(rows)
@@ -81,9 +90,25 @@ def make_samples(
     if len(used) < len(weights):
         rows = used if rows is None else rows[used]
         encoded, weights = encoded[torch.from_numpy(used)], weights[used]
-        totals = weights.sum(axis=0)
-    weights = weights * (len(weights) / np.where(totals > 0, totals, 1))
+    weights = weights * (mean_of_one(weights) if factors is None else factors)
     return TableDataset(table, encoded, torch.from_numpy(weights).to(dtype), _as_index(rows))
+
+
+def mean_of_one(weights: np.ndarray) -> np.ndarray:
+    """Return what gives the weights of each task a mean of one over the rows that are used.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_samples, n_tasks)
+        The weights.
+
+    Returns
+    -------
+    ndarray of shape (n_tasks,)
+        The factors.
+    """
+    totals = weights.sum(axis=0)
+    return weights.any(axis=1).sum() / np.where(totals > 0, totals, 1)
 
 
 def stops_early(estimator: Any, n_samples: int) -> bool:

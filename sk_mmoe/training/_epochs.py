@@ -94,10 +94,10 @@ class EpochPasses(NeuralNet):
         task_losses: Any = 0.0
         penalty: Any = 0.0
         n_rows = 0
-        for number, batch in enumerate(self._on_device(iterator)):
+        for batch in self._on_device(iterator):
             size = batch[1][0].shape[-2]
             if self._processes is not None:
-                size = iterator.n_rows(number)
+                size = iterator.sizes.popleft()
                 self._processes.begin_batch(size)
             if observed:
                 self.notify("on_batch_begin", batch=batch, training=training)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -36,6 +37,8 @@ class BatchLoader:
         n_features).
     share : callable or None
         Takes the rows of a batch, a slice or a tensor, and returns those to load. `None`: all.
+    sizes : deque of int
+        The number of rows of each batch that was loaded, before its share was taken.
     """
 
     def __init__(self, dataset: TableDataset, *, batch_size: int, shuffle: bool = False) -> None:
@@ -44,6 +47,7 @@ class BatchLoader:
         self.shuffle = shuffle
         self.draw_order = _draw_order
         self.share: Callable[[Rows], Rows] | None = None
+        self.sizes: deque[int] = deque()
 
     def __len__(self) -> int:
         """Return the number of batches."""
@@ -51,23 +55,26 @@ class BatchLoader:
 
     def __iter__(self) -> Iterator[tuple[Tensor, tuple[Tensor, ...]]]:
         """Yield inputs and (targets, weights) of each batch."""
-        for rows in self._rows_of_batches():
-            yield self.dataset[rows if self.share is None else self.share(rows)]
+        for block, rows in self._batches():
+            if self.share is not None:
+                self.sizes.append(
+                    rows.stop - rows.start if isinstance(rows, slice) else rows.shape[-1]
+                )
+                rows = self.share(rows)
+            yield block[rows]
 
-    def n_rows(self, number: int) -> int:
-        """Return the number of rows of a batch, which counts from 0, before any share is taken."""
-        return min(self.batch_size, len(self.dataset) - number * self.batch_size)
-
-    def _rows_of_batches(self) -> Iterator[Rows]:
-        """Yield the rows of each batch."""
-        if self.shuffle:
-            # Drawn on the CPU, so that a seed gives the same order on every device.
-            order = self.draw_order(len(self.dataset)).to(self.dataset.device)
-            yield from order.split(self.batch_size, dim=-1)
+    def _batches(self) -> Iterator[tuple[TableDataset, Rows]]:
+        """Yield the part of the data set from which a batch comes, and the rows of the batch."""
+        n_rows = len(self.dataset)
+        if not self.shuffle:
+            for start in range(0, n_rows, self.batch_size):
+                yield self.dataset, slice(start, min(start + self.batch_size, n_rows))
             return
-        for number in range(len(self)):
-            start = number * self.batch_size
-            yield slice(start, start + self.n_rows(number))
+        for block in self.dataset.blocks(self.draw_order):
+            # Drawn on the CPU, so that a seed gives the same order on every device.
+            order = self.draw_order(len(block)).to(block.device)
+            for rows in order.split(self.batch_size, dim=-1):
+                yield block, rows
 
 
 def _draw_order(n_rows: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -66,6 +66,18 @@ class TableDataset(Dataset[Any]):
             rows = rows + first[:, None]
         y = (select(part, rows) for part in (self.targets, self.weights) if part is not None)
         return select(self.X, rows if self.rows is None else self.rows[rows]), tuple(y)
+
+    def blocks(self, draw_order: Callable[[int], Tensor]) -> Iterator[TableDataset]:
+        """Yield the parts whose rows are shuffled together: all samples at once."""
+        yield self
+
+    def copy(self, samples: Tensor | None = None) -> TableDataset:
+        """Return some samples, or all, without the other rows of the table."""
+        samples = torch.arange(len(self)) if samples is None else samples
+        targets = None if self.targets is None else self.targets[samples]
+        weights = None if self.weights is None else self.weights[samples]
+        rows = samples if self.rows is None else self.rows[samples]
+        return TableDataset(take(self.X, rows), targets, weights)
 
     @classmethod
     def stack(cls, datasets: Sequence[TableDataset]) -> TableDataset:

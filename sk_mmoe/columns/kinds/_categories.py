@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from sk_mmoe.columns._cells import Role, find_role, kind_of
+from sk_mmoe.columns._cells import Role, find_role, is_missing, kind_of
 from sk_mmoe.columns._column import Column, ColumnInfo, ColumnSettings, Slots
 from sk_mmoe.columns._frame import Labels
 from sk_mmoe.columns._roles import refuse_role
@@ -74,22 +74,21 @@ class Categories(Column):
         In a stream, categories that a dtype declares count where they do not occur, no category is
         known to be rare, and missing values may come later. A one-hot column is read whole, too.
         """
-        labels = values.values
+        labels, counts = values.values, values.tally()
         if not (settings.of_stream and values.is_declared):
-            occurs = np.unique(values.codes[values.codes >= 0])
-            labels = [labels[place] for place in occurs.tolist()]
-        known = list(dict.fromkeys(_plain(label) for label in labels if not _is_missing(label)))
+            labels = [labels[place] for place in np.flatnonzero(counts[:-1]).tolist()]
+        known = list(dict.fromkeys(_plain(label) for label in labels if not is_missing(label)))
         with suppress(TypeError):  # labels of several kinds
             known.sort()
         has_missing = (
-            settings.of_stream
-            or bool((values.codes < 0).any())
-            or any(_is_missing(label) for label in labels)
+            settings.of_stream or bool(counts[-1]) or any(is_missing(label) for label in labels)
         )
         n_bits = min((_bits_of(label, values.n_bits) for label in labels), default=64)
         column = cls(known, has_missing, np.ones(len(known) + has_missing), n_bits)
         if not (settings.of_stream or settings.one_hot):
-            counts = np.bincount(column._find(values), minlength=column.n_codes)
+            codes = np.array([*column._find_labels(values.values, values.n_bits), column._missing])
+            occurs = counts > 0
+            counts = np.bincount(codes[occurs], counts[occurs], minlength=column.n_codes)
             column.weights = counts / (counts + settings.smooth)
         return column
 
@@ -152,7 +151,7 @@ class Categories(Column):
         for place, (label, code) in enumerate(zip(labels, codes, strict=True)):
             if code >= 0:
                 continue
-            if _is_missing(label):
+            if is_missing(label):
                 codes[place] = self._missing
                 continue
             bits = _bits_of(label, n_bits)
@@ -180,7 +179,7 @@ class Categories(Column):
         codes = self._find(values) if codes is None else codes
         places = np.unique(values.codes[(codes < 0) & (values.codes >= 0)]).tolist()
         unseen = (values.values[place] for place in places)
-        return [_plain(label) for label in unseen if not _is_missing(label)]
+        return [_plain(label) for label in unseen if not is_missing(label)]
 
     def _warn_of_unseen(self, values: Labels, codes: np.ndarray, name: Any) -> None:
         """Warn of values that can be no category, or of a whole table without a category."""
@@ -226,8 +225,3 @@ def _plain(label: Any) -> Any:
 def _bits_of(label: Any, n_bits: int) -> int:
     """Return the precision of a label that may be a number with a fraction."""
     return min(8 * label.dtype.itemsize, 64) if isinstance(label, np.floating) else n_bits
-
-
-def _is_missing(label: Any) -> bool:
-    """Return whether a label is a missing value."""
-    return label is None or label is pd.NA or label is pd.NaT or label != label

@@ -1,0 +1,230 @@
+"""Where the rows of a lazy table come from: row groups of Parquet files, or a query."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+_MISSING = (
+    "sk_mmoe.streaming needs pyarrow, which is not installed. Install it with: "
+    "pip install 'sk_mmoe[parquet]'"
+)
+_SHOWN = 5
+
+
+class Part(NamedTuple):
+    """Some rows that follow one another.
+
+    Parameters
+    ----------
+    start : int
+        The number of the first row in the whole table, from 0.
+    rows : pyarrow.Table
+        The rows.
+    """
+
+    start: int
+    rows: Any
+
+
+class Source(ABC):
+    """A table that is read in groups of rows.
+
+    Attributes
+    ----------
+    schema : pyarrow.Schema
+        The names and the types of the columns.
+    n_rows : int
+        The number of rows.
+    n_groups : int
+        The number of groups, which can be read in any order.
+    """
+
+    schema: Any
+    n_rows: int
+    n_groups: int
+
+    @abstractmethod
+    def read(self, group: int, columns: Sequence[str], n_rows: int) -> Iterator[Part]:
+        """Yield the rows of a group in their order.
+
+        Parameters
+        ----------
+        group : int
+            The group, from 0.
+        columns : sequence of str
+            The columns to read.
+        n_rows : int
+            The number of rows in a part, at most.
+
+        Yields
+        ------
+        Part
+            Some rows.
+        """
+
+
+class ParquetFiles(Source):
+    """The row groups of Parquet files.
+
+    Parameters
+    ----------
+    paths : str, path-like or list
+        A file, a folder, or several files; also on a file system that pyarrow knows by its URI.
+        The folders of a partitioned data set (``year=2026/``) give columns.
+    """
+
+    def __init__(self, paths: Any) -> None:
+        dataset = _import("dataset")
+        paths = [os.fspath(p) for p in paths] if isinstance(paths, list) else os.fspath(paths)
+        self._dataset = dataset.dataset(paths, format="parquet", partitioning="hive")
+        fragments = list(self._dataset.get_fragments())
+        if not fragments:
+            raise ValueError(f"there is no Parquet file in {paths!r}.")
+        self.schema = self._dataset.schema
+        _check_schemas(fragments, self.schema)
+        # Read as they come from the disk: to read ahead would take as much memory as there is.
+        self._options = dataset.ParquetFragmentScanOptions(
+            use_buffered_stream=True, pre_buffer=False
+        )
+        self._groups = []
+        self.n_rows = 0
+        for fragment in fragments:
+            for group in fragment.split_by_row_group():
+                self._groups.append((self.n_rows, group))
+                self.n_rows += sum(each.num_rows for each in group.row_groups)
+        self.n_groups = len(self._groups)
+
+    def read(self, group: int, columns: Sequence[str], n_rows: int) -> Iterator[Part]:
+        """Yield the rows of a row group."""
+        pa = _import()
+        start, fragment = self._groups[group]
+        batches = fragment.to_batches(
+            schema=self.schema,
+            columns=list(columns),
+            batch_size=n_rows,
+            batch_readahead=1,
+            fragment_scan_options=self._options,
+            use_threads=False,
+        )
+        for batch in batches:
+            yield Part(start, pa.Table.from_batches([batch]))
+            start += len(batch)
+
+
+class Query(Source):
+    """The result of a query, which runs anew whenever its rows are read.
+
+    It must give the same rows in the same order every time. They are one group.
+
+    Parameters
+    ----------
+    query : LazyFrame of polars, or object with ``__arrow_c_stream__``
+        The query, or a table in memory.
+    """
+
+    n_groups = 1
+
+    def __init__(self, query: Any) -> None:
+        self._query = query
+        self.schema, batches = self._run(2**16)
+        self.n_rows = sum(len(batch) for batch in batches)
+
+    def _run(self, n_rows: int) -> tuple[Any, Iterator[Any]]:
+        """Return the schema of the result, and its rows in record batches."""
+        pa = _import()
+        if hasattr(self._query, "collect_batches"):
+            frames = self._query.collect_batches(chunk_size=n_rows, maintain_order=True)
+            schema = self._query.head(0).collect().to_arrow().schema
+            return schema, (batch for frame in frames for batch in frame.to_arrow().to_batches())
+        reader = pa.RecordBatchReader.from_stream(self._query)
+        return reader.schema, iter(reader)
+
+    def read(self, group: int, columns: Sequence[str], n_rows: int) -> Iterator[Part]:
+        """Yield the rows of the result."""
+        pa = _import()
+        start = 0
+        for batch in self._run(n_rows)[1]:
+            table = pa.Table.from_batches([batch]).select(list(columns))
+            for first in range(0, len(table), n_rows):
+                part = table.slice(first, n_rows)
+                yield Part(start, part)
+                start += len(part)
+
+
+def open_source(source: Any) -> Source:
+    """Return the rows that a user names.
+
+    Parameters
+    ----------
+    source : str, path-like, list, LazyFrame or object with ``__arrow_c_stream__``
+        Parquet files or a query.
+
+    Returns
+    -------
+    Source
+        The rows.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    ValueError
+        If there are no rows, or the columns of files differ.
+    ImportError
+        If pyarrow is not installed.
+    """
+    if hasattr(source, "collect_batches") or hasattr(source, "__arrow_c_stream__"):
+        opened: Source = Query(source)
+    elif isinstance(source, str | os.PathLike) or (
+        isinstance(source, list) and all(isinstance(path, str | os.PathLike) for path in source)
+    ):
+        opened = ParquetFiles(source)
+    else:
+        raise TypeError(
+            "source must be the path of a Parquet file or of a folder with such files, a list of "
+            "paths, a LazyFrame of polars, or an object with __arrow_c_stream__, got a "
+            f"{type(source).__name__}."
+        )
+    if opened.n_rows == 0:
+        raise ValueError(f"the table must have at least one row, got none from {source!r}.")
+    return opened
+
+
+def concatenate(tables: Sequence[Any]) -> Any:
+    """Return tables of pyarrow, one below the other."""
+    return _import().concat_tables(tables)
+
+
+def _check_schemas(fragments: Sequence[Any], schema: Any) -> None:
+    """Raise a ValueError that names the first file whose columns are not those of the others."""
+    keys = _import("dataset").get_partition_keys
+    expected = {field.name: field.type for field in schema}
+    for fragment in fragments:
+        of_folders = keys(fragment.partition_expression)
+        found = {field.name: field.type for field in fragment.physical_schema}
+        found |= {name: expected[name] for name in of_folders}
+        if found == expected:
+            continue
+        names = [name for name in expected | found if expected.get(name) != found.get(name)]
+        differences = ", ".join(
+            f"{name!r} is {found.get(name, 'absent')} and was {expected.get(name, 'absent')}"
+            for name in names[:_SHOWN]
+        )
+        raise ValueError(
+            f"all Parquet files must have the same columns, but the file {fragment.path!r} differs "
+            f"from {fragments[0].path!r}: {differences}. Write the files with one schema, or pass "
+            "a list of those that have it."
+        )
+
+
+def _import(module: str | None = None) -> Any:
+    """Return pyarrow, or one of its modules."""
+    try:
+        import pyarrow
+        import pyarrow.dataset
+    except ImportError as error:
+        raise ImportError(_MISSING) from error
+    return pyarrow if module is None else getattr(pyarrow, module)
