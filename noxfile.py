@@ -2,7 +2,7 @@
 
 import nox
 
-nox.options.sessions = ["tests", "lint", "docs"]
+nox.options.sessions = ["tests", "lint", "docs", "site"]
 
 
 def install(session: nox.Session, extra: str, constraints: str = "constraints.txt") -> None:
@@ -41,3 +41,10 @@ def docs(session: nox.Session) -> None:
     session.run(
         *("python", "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
     )
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """Check the pages that ``docs`` built: links, texts of pictures, search; in a browser too."""
+    install(session, "site")
+    session.run("python", "-m", "pytest", "tests/site", *session.posargs)
