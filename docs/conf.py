@@ -62,6 +62,7 @@ sphinx_gallery_conf = {
     "doc_module": "sk_mmoe",
     "reference_url": {"sk_mmoe": None},
     "reset_argv": "_gallery.arguments",
+    "parallel": 2,
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,

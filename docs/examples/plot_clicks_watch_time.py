@@ -19,18 +19,16 @@ import pandas as pd
 
 rng = np.random.default_rng(0)
 n = 6000
-topics = ["cooking", "music", "news", "sports"]
 X = pd.DataFrame(
     {
-        "favourite": pd.Categorical(rng.choice(topics, n)),
-        "topic": pd.Categorical(rng.choice(topics, n)),
+        "favourite": rng.random(n) < 0.3,
+        "topic": pd.Categorical(rng.choice(["cooking", "music", "news", "sports"], n)),
         "minutes": rng.uniform(0.5, 10, n).round(1),
         "hour": rng.integers(0, 24, n),
     }
 )
-is_match = X["favourite"].astype(str) == X["topic"].astype(str)
-clicks = rng.random(n) < 1 / (1 + np.exp(1.5 + 0.35 * X["minutes"] - 3 * is_match))
-watched = X["minutes"] * rng.beta(2 + 2 * is_match, 2)
+clicks = rng.random(n) < 1 / (1 + np.exp(0.5 + 0.35 * X["minutes"] - 2 * X["favourite"]))
+watched = X["minutes"] * rng.beta(2 + 2 * X["favourite"], 2)
 y = pd.DataFrame({"click": clicks, "watch time": watched.where(clicks)})
 print(y.head())
 print(f"clicked: {clicks.mean():.0%}")

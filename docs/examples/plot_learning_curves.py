@@ -21,7 +21,7 @@ from sk_mmoe import SharedBottomRegressor, SingleTaskRegressor
 from sk_mmoe.datasets import make_multitask_sinusoid
 from sk_mmoe.metrics import make_task_scorer
 
-X, y = make_multitask_sinusoid(3000, n_features=5, correlation=0.95, random_state=0)
+X, y = make_multitask_sinusoid(2500, n_features=5, correlation=0.95, random_state=0)
 y = pd.DataFrame(y, columns=["first", "second"])
 
 # %%
@@ -33,7 +33,8 @@ y = pd.DataFrame(y, columns=["first", "second"])
 training = {
     "numeric_encoding": None,  # the inputs are standard normal
     "learning_rate_init": 0.01,
-    "max_iter": 40,
+    "max_iter": 25,
+    "batch_size": 128,
     "random_state": 0,
 }
 models = {
@@ -47,8 +48,8 @@ for ax, task in zip(axes, y, strict=True):
             model,
             X,
             y,
-            train_sizes=[300, 600, 1200, 2400],
-            cv=ShuffleSplit(3, test_size=600, random_state=0),
+            train_sizes=[300, 800, 2000],
+            cv=ShuffleSplit(3, test_size=500, random_state=0),
             scoring=make_task_scorer("r2", task),
             score_name="R²",
             score_type="test",
