@@ -83,4 +83,6 @@ for task in y:
         print(f"{task:10} {kind:10} D² = {score:.3f}")
 
 # %%
-# RESULT
+# Both models predict the right means, and their scores are close. The difference is what the
+# predictions can be: the regression predicts negative counts for some rows, and a count model never
+# does. Use "count" if predictions are multiplied, compared as ratios, or shown to people.

@@ -45,5 +45,6 @@ for k, (ax, task) in enumerate(zip(axes, y, strict=True)):
 axes[0].legend(loc="lower left", fontsize="small")
 plt.show()
 
-# %%
-# RESULT
+# %% The band widens in the gap, beyond the data, and where the second task has no labels. Among the
+# labels it is narrow, although the labels are noisy: the spread is not a prediction interval. Nor
+# is it a guarantee. Far to the right, all members agree on a constant that nothing supports.

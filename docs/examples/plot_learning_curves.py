@@ -54,12 +54,12 @@ for ax, task in zip(axes, y, strict=True):
             score_name="R²",
             score_type="test",
             ax=ax,
-            line_kw={"label": name, "color": color, "marker": "o"},
+            line_kw={"color": color, "marker": "o"},
             fill_between_kw={"color": color, "alpha": 0.2},
         )
     ax.set(title=task, xlabel="rows for training")
+    ax.legend(ax.lines, models)
     ax.grid(alpha=0.3)
-    ax.legend()
 plt.show()
 
 # %%

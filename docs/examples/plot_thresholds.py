@@ -78,4 +78,6 @@ for task in y:
     print(f"{task:9} threshold {thresholds[task]:.2f}: cost {ours:.3f} instead of {usual:.3f}")
 
 # %%
-# RESULT
+# The best thresholds lie close to the dotted lines, since the probabilities are nearly calibrated.
+# Failures are predicted from a probability of 0.09 on, and their cost falls by almost a half. The
+# threshold of the other task is above 0.5, and it saves less.
