@@ -75,4 +75,6 @@ axes[0].legend()
 plt.show()
 
 # %%
-# RESULT
+# The joined network is ahead on both tasks and with every number of rows. The gain is largest with
+# few rows. The tasks share their hidden interest here. If two tables have
+# nothing in common, joining them brings nothing.
