@@ -43,7 +43,7 @@ models = {
 }
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True, layout="constrained")
 for ax, task in zip(axes, y, strict=True):
-    for (name, model), color in zip(models.items(), ["tab:orange", "tab:gray"], strict=True):
+    for model, color in zip(models.values(), ["tab:orange", "tab:gray"], strict=True):
         LearningCurveDisplay.from_estimator(
             model,
             X,
