@@ -70,9 +70,11 @@ def test_every_picture_has_a_text(html, pages):
 def test_the_search_index_has_a_word_with_its_page(html, word, page):
     text = (html / "searchindex.js").read_text(encoding="utf-8")
     index = json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
-    found = index["terms"][word]
-    names = [index["docnames"][k] for k in (found if isinstance(found, list) else [found])]
-    assert page in names
+    numbers = []
+    for terms in (index["terms"], index["titleterms"]):
+        found = terms.get(word, [])
+        numbers += found if isinstance(found, list) else [found]
+    assert page in [index["docnames"][number] for number in numbers]
 
 
 def test_every_example_can_be_downloaded_as_a_notebook(html, pages):
