@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["tests", "lint", "docs"]
+nox.options.sessions = ["tests", "lint", "docs", "site"]
 
 
 def install(session: nox.Session, extra: str, constraints: str = "constraints.txt") -> None:
@@ -75,3 +75,10 @@ def integrations(session: nox.Session) -> None:
     session.run(
         "python", "-m", "pytest", "-m", "integration", "tests/integrations", *session.posargs
     )
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """Check the pages that ``docs`` built: links, texts of pictures, search; in a browser too."""
+    install(session, "site")
+    session.run("python", "-m", "pytest", "tests/site", *session.posargs)

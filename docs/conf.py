@@ -1,9 +1,14 @@
 """Sphinx configuration; no extension needs the network."""
 
 import inspect
+import os
+import sys
 from importlib import import_module
+from pathlib import Path
 
 import sk_mmoe
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 project = "sk_mmoe"
 author = "The sk_mmoe developers"
@@ -15,6 +20,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "numpydoc",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "examples"]
@@ -55,16 +61,42 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "doc_module": "sk_mmoe",
     "reference_url": {"sk_mmoe": None},
+    "reset_argv": "_gallery.arguments",
+    "parallel": 2,
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,
 }
+# Where the built pages are published, such as "owner/name", each example has a button that runs its
+# notebook on Binder.
+if repository := os.environ.get("DOCS_REPOSITORY"):
+    owner, name = repository.split("/")
+    sphinx_gallery_conf["binder"] = {
+        "org": owner,
+        "repo": name,
+        "branch": os.environ.get("DOCS_BRANCH", "gh-pages"),
+        "binderhub_url": "https://mybinder.org",
+        "dependencies": ["binder/requirements.txt"],
+        "notebooks_dir": "notebooks",
+        "use_jupyter_lab": True,
+    }
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"sk_mmoe {release}"
+html_logo = "_static/logo.svg"
+html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 # Pages without neighbours need no navigation on the left.
 html_sidebars = {"index": [], "getting_started": []}
 html_show_sourcelink = False
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
+html_theme_options = {
+    "logo": {"text": "sk_mmoe", "alt_text": "sk_mmoe, home"},
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+}
+# Where several versions are published, a menu switches between them.
+if versions := os.environ.get("DOCS_VERSIONS"):
+    html_theme_options["switcher"] = {"json_url": versions, "version_match": release}
+    html_theme_options["check_switcher"] = False
+    html_theme_options["navbar_end"] = ["version-switcher", "theme-switcher", "navbar-icon-links"]

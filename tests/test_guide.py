@@ -62,3 +62,14 @@ def test_pages_name_files_that_exist():
         paths.update(found)
     assert "sk_mmoe/nn/balancing/_famo.py" in paths
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+
+
+def test_messages_of_the_errors_page_are_those_of_the_code():
+    page, _ = (ROOT / "docs/user_guide/errors.rst").read_text().split("Messages of scikit-learn")
+    source = "".join(path.read_text() for path in sorted((ROOT / "sk_mmoe").rglob("*.py")))
+    # A message that runs over several lines of code is one text.
+    source = re.sub(r'"\s*\n\s*f?"', "", source)
+    messages = re.findall(r"^``(.*?)``$", page, flags=re.MULTILINE)
+    assert len(messages) > 20
+    parts = {part.strip() for message in messages for part in message.split("…")}
+    assert [part for part in sorted(parts) if part not in source] == []

@@ -149,7 +149,7 @@ def plot(folds, tasks, metric):
 
 
 # %%
-# The script has options for use from a shell. The documentation runs it without options.
+# The script has options for use from a shell.
 
 studies = {"sinusoid": (sinusoid_study, 30_000), "census": (census_study, 199_523)}
 parser = argparse.ArgumentParser(description="Cross-validate MMoE and classic baselines.")
@@ -176,8 +176,10 @@ folds.to_csv(options.output / f"{options.data}_folds.csv", index=False)
 table.to_csv(options.output / f"{options.data}_table.csv")
 print(table.to_string())
 
-# %%
-# Each dot is a fold, and each bar is a mean. MMoE has the highest mean on both tasks.
+# %% Each dot is a fold, and each bar is a mean. Both networks are far ahead of the linear model and
+# of gradient boosting. The documentation runs this script with 12,000 rows, with which the two
+# networks differ by little more than their spread over folds. With all 30,000 rows, the default of
+# the script, MMoE has the highest mean on both tasks.
 
 figure = plot(folds, y.columns, metric)
 figure.savefig(options.output / f"{options.data}.png", dpi=150)
