@@ -349,7 +349,7 @@ def _get_column(estimator: Any, X: Any, feature: str | int) -> tuple[pd.Series, 
             f"feature must be the name of a column of X or an index below {n_features}, got "
             f"{feature!r}; {known}."
         )
-    column = _safe_indexing(X, index, axis=1)
+    column = _safe_indexing(X, [index] if sparse.issparse(X) else index, axis=1)
     if sparse.issparse(column):
         column = column.toarray().ravel()
     if not isinstance(column, pd.Series):

@@ -139,6 +139,8 @@ def _as_array(y: Any) -> np.ndarray:
 
 def _split(column: Any, *, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return where a column has a label, and these labels."""
+    if isinstance(column, np.ndarray) and column.dtype.kind == "V":
+        check_labels(column, name=name)  # refuses records, in which pandas may look for no gaps
     known = ~np.asarray(pd.isna(column))
     labels = check_labels(column[known], name=name)
     if labels.dtype.kind == "f" and (nan := np.isnan(labels)).any():

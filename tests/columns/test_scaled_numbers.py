@@ -178,7 +178,7 @@ def test_a_sparse_matrix_stays_sparse_and_free_of_units():
 
 
 def test_one_hot_columns_of_a_sparse_matrix_stay_as_they_are():
-    X = sparse.random_array((200, 30), density=0.1, rng=0, format="csr")
+    X = sparse.random(200, 30, density=0.1, format="csr", random_state=0)
     X.data[:] = 1
     y = np.asarray(X[:, [0]].todense())
     reader = MMoERegressor(**FAST).fit(X, y).model_.reader

@@ -128,7 +128,7 @@ def test_an_array_is_one_input_and_categories_may_be_numbers_in_it(tiny, assert_
 
 
 def test_a_sparse_matrix_becomes_one_dense_input(tiny):
-    X = sparse.random_array((100, 20), density=0.2, format="csr", rng=0)
+    X = sparse.random(100, 20, density=0.2, format="csr", random_state=0)
     y = X[:, [0, 1]].toarray() > 0
     classifier = MMoEClassifier(**tiny).fit(X, y)
     session = open_session(to_onnx(classifier, X))
