@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_mmoe import (
@@ -116,7 +117,11 @@ def test_each_epoch_has_every_row_once_but_those_held_out(frame, path):
     model = SharedBottomMixedPredictor(numeric_encoding=None, **SMALL)
     table = lazy(path(16, frame), buffer_rows=50)
     data = prepare_lazy(model, table, None, None, (None, None, None))
-    train = [row for block in data.train.blocks() for row in block[:][0].numbers[:, 0].tolist()]
+    train = [
+        row
+        for block in data.train.blocks(torch.randperm)
+        for row in block[:][0].numbers[:, 0].tolist()
+    ]
     valid = data.valid[:][0].numbers[:, 0].tolist()
     assert len(valid) == 40
     assert len(train) == len(data.train) == 360
@@ -127,7 +132,7 @@ def test_weights_of_all_blocks_have_a_mean_of_one(path):
     model = SharedBottomMixedPredictor(class_weight="balanced", early_stopping=False, **SMALL)
     table = lazy(path(16), weighted=True, buffer_rows=50)
     data = prepare_lazy(model, table, None, None, (None, None, None))
-    weights = np.concatenate([block.weights for block in data.train.blocks()])
+    weights = np.concatenate([block.weights for block in data.train.blocks(torch.randperm)])
     assert_allclose(weights.mean(axis=0), 1, rtol=1e-5)
 
 
