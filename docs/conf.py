@@ -60,7 +60,6 @@ sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "auto_examples",
     "doc_module": "sk_mmoe",
-    "reference_url": {"sk_mmoe": None},
     "reset_argv": "_gallery.arguments",
     "parallel": 2,
     "download_all_examples": False,

@@ -73,5 +73,6 @@ ax.legend()
 ax.grid(alpha=0.3)
 plt.show()
 
-# %% The product finds the most minutes among the first videos. The probability of a click alone
+# %%
+# The product finds the most minutes among the first videos. The probability of a click alone
 # prefers short videos, and the watch time alone prefers long ones that few people click.

@@ -102,6 +102,7 @@ for ax, task in zip(axes, y, strict=True):
 axes[0].invert_yaxis()
 plt.show()
 
-# %% Each dot is a fold, and each bar is a mean. The networks are ahead of both ensembles of trees
-# on both tasks. The table as it is and the encoded one are level on cancelling. On upgrading, which
+# %%
+# Each dot is a fold, and each bar is a mean. The networks are ahead of both ensembles of trees on
+# both tasks. The table as it is and the encoded one are level on cancelling. On upgrading, which
 # jumps at an income, the table as it is has the higher mean.

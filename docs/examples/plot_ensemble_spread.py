@@ -45,6 +45,7 @@ for k, (ax, task) in enumerate(zip(axes, y, strict=True)):
 axes[0].legend(loc="lower left", fontsize="small")
 plt.show()
 
-# %% The band widens in the gap, beyond the data, and where the second task has no labels. Among the
+# %%
+# The band widens in the gap, beyond the data, and where the second task has no labels. Among the
 # labels it is narrow, although the labels are noisy: the spread is not a prediction interval. Nor
 # is it a guarantee. Far to the right, all members agree on a constant that nothing supports.

@@ -71,5 +71,6 @@ axes[0].set_ylabel("probability")
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", reverse=True)
 plt.show()
 
-# %% The bands are ordered, and those of the pupil lie further to the left. The order helps most
-# with few rows, as the table shows. With 1,500 rows the two kinds are about equal.
+# %%
+# The bands are ordered, and those of the pupil lie further to the left. The order helps most with
+# few rows, as the table shows. With 1,500 rows the two kinds are about equal.

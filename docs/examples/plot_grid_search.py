@@ -66,7 +66,8 @@ axes[0].set_ylabel("AUC")
 axes[0].legend()
 plt.show()
 
-# %% The tasks want different settings. Clicks are predicted best by eight experts with a rate of
+# %%
+# The tasks want different settings. Clicks are predicted best by eight experts with a rate of
 # 0.003, shares by two experts with a smaller rate. The mean score decides, here for a small rate.
 # But the bars are longer than most differences, so a thousand rows do not tell these settings
 # apart.

@@ -75,6 +75,7 @@ for k, task in enumerate(y):
     axes[k][0].set_ylabel(task)
 plt.show()
 
-# %% The curves have the shapes that made the data: the rent falls up to a distance of 3 and is
+# %%
+# The curves have the shapes that made the data: the rent falls up to a distance of 3 and is
 # constant beyond, and the price is lowest for houses of 60 years. The colour matters for neither
 # task.

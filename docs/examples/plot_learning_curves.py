@@ -62,7 +62,8 @@ for ax, task in zip(axes, y, strict=True):
     ax.grid(alpha=0.3)
 plt.show()
 
-# %% The scores still rise at the right end, so more rows would help both tasks. Sharing helps the
+# %%
+# The scores still rise at the right end, so more rows would help both tasks. Sharing helps the
 # second task with 800 rows, and does not help the first. With 2,000 rows separate networks are
 # ahead on both. So a gain by sharing is a question of how many rows there are, and may turn into a
 # loss. The networks train for 25 epochs only, to keep the example short.

@@ -176,8 +176,9 @@ folds.to_csv(options.output / f"{options.data}_folds.csv", index=False)
 table.to_csv(options.output / f"{options.data}_table.csv")
 print(table.to_string())
 
-# %% Each dot is a fold, and each bar is a mean. Both networks are far ahead of the linear model and
-# of gradient boosting. The documentation runs this script with 12,000 rows, with which the two
+# %%
+# Each dot is a fold, and each bar is a mean. Both networks are far ahead of the linear model and of
+# gradient boosting. The documentation runs this script with 12,000 rows, with which the two
 # networks differ by little more than their spread over folds. With all 30,000 rows, the default of
 # the script, MMoE has the highest mean on both tasks.
 

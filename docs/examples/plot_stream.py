@@ -64,6 +64,7 @@ axes[0].set_ylabel("accuracy on the next chunk")
 axes[0].legend(loc="lower right")
 plt.show()
 
-# %% Both models learn the new likes. Without the average, the accuracy recovers about ten chunks
+# %%
+# Both models learn the new likes. Without the average, the accuracy recovers about ten chunks
 # earlier. The price is a small dip of the other task: the experts that both tasks share have to
 # change, too. In a stable world the average is a little better.
