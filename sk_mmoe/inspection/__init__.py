@@ -10,18 +10,28 @@ Examples
 (2, 2)
 """
 
+from sk_mmoe.inspection._calibration_curves import CalibrationCurvesDisplay
+from sk_mmoe.inspection._confusion_matrices import ConfusionMatricesDisplay
 from sk_mmoe.inspection._expert_use import ExpertUseDisplay
 from sk_mmoe.inspection._gate_curves import GateCurvesDisplay
 from sk_mmoe.inspection._gates import GateWeightsDisplay
 from sk_mmoe.inspection._loss_curves import LossCurvesDisplay
+from sk_mmoe.inspection._precision_recall_curves import PrecisionRecallCurvesDisplay
+from sk_mmoe.inspection._prediction_errors import PredictionErrorsDisplay
 from sk_mmoe.inspection._relatedness import TaskRelatednessDisplay
+from sk_mmoe.inspection._roc_curves import RocCurvesDisplay
 from sk_mmoe.inspection._stitches import StitchDisplay
 
 __all__ = [
+    "CalibrationCurvesDisplay",
+    "ConfusionMatricesDisplay",
     "ExpertUseDisplay",
     "GateCurvesDisplay",
     "GateWeightsDisplay",
     "LossCurvesDisplay",
+    "PrecisionRecallCurvesDisplay",
+    "PredictionErrorsDisplay",
+    "RocCurvesDisplay",
     "StitchDisplay",
     "TaskRelatednessDisplay",
 ]

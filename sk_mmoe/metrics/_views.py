@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from functools import cache
 from inspect import signature
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from sk_mmoe.metrics._labels import find_codes, known_to_scikit_learn, masked_as_none, natural
 from sk_mmoe.metrics._names import find_scorer, reads_the_order
-from sk_mmoe.metrics._tables import named_columns, weights_by_name
+from sk_mmoe.metrics._tables import named_columns, take_rows, weights_by_name
 
 
 class TasksView:
@@ -61,37 +61,55 @@ class TasksView:
             "Names are the columns of a DataFrame, or else the estimator's task_names_."
         )
 
-    def score(self, task: str | int, scoring: Any) -> float:
-        """Return the score of a task on the rows whose label is known, NaN if there are none."""
+    def look_at(
+        self, task: str | int, rows: np.ndarray | None = None, *, sort: bool = True
+    ) -> TaskPart:
+        """Return one task on the rows, of those given by index or of all, whose label is known."""
         k = self.index(task)
         known = ~np.asarray(pd.isna(self.columns[k]))
-        if not known.any():
-            return float("nan")
-        labels = natural(self.columns[k][known])
+        rows = np.flatnonzero(known) if rows is None else rows[known[rows]]
         name = self.names[k]
         # A DataFrame may hold the tasks in another order, or some of them only.
         place = self.fitted_names.index(name) if name in self.fitted_names else k
+        view = TaskView(self, place, rows, sort=sort)
+        labels = view.as_known(natural(take_rows(self.columns[k], rows)))
+        weight = None
+        if self.weights is not None:
+            weight = (self.weights if self.weights.ndim == 1 else self.weights[:, k])[rows]
+        return TaskPart(view, labels, weight)
+
+    def score(self, task: str | int, scoring: Any, rows: np.ndarray | None = None) -> float:
+        """Return the score of a task on the rows whose label is known, NaN if there are none."""
         scorer = find_scorer(scoring)
-        view = _TaskView(self, place, known, sort=not reads_the_order(scorer))
+        view, labels, weight = self.look_at(task, rows, sort=not reads_the_order(scorer))
+        if len(labels) == 0:
+            return float("nan")
         scorer = _complete(scorer, getattr(view, "classes_", None))
-        labels = view.as_known(labels)
         weights = {}
-        if self.weights is not None and _parameter(scorer, "sample_weight"):
-            weight = self.weights if self.weights.ndim == 1 else self.weights[:, k]
-            weights["sample_weight"] = weight[known]
+        if weight is not None and _parameter(scorer, "sample_weight"):
+            weights["sample_weight"] = weight
         try:
             return float(scorer(view, self.X, labels, **weights))
         except Exception as error:
+            name = self.names[self.index(task)]
             error.add_note(f"This happened when the task {name!r} was scored by {scorer!r}.")
             raise
 
 
-def _can(method: str) -> Callable[[_TaskView], bool]:
+def _can(method: str) -> Callable[[TaskView], bool]:
     """Return a check whether a task has classes and the estimator a method."""
     return lambda view: hasattr(view, "classes_") and hasattr(view._tasks.estimator, method)
 
 
-class _TaskView:
+class TaskPart(NamedTuple):
+    """A task on some rows: the estimator seen as one of it alone, its labels and weights."""
+
+    view: TaskView
+    labels: np.ndarray
+    weight: np.ndarray | None
+
+
+class TaskView:
     """A fitted estimator seen as one of a single task, on the rows whose label is known."""
 
     def __init__(self, tasks: TasksView, place: int, rows: np.ndarray, *, sort: bool) -> None:
@@ -105,15 +123,15 @@ class _TaskView:
         if classes is not None:
             self.classes_ = np.asarray(classes)
             self._order = _sorting(self.classes_) if sort else slice(None)
-            self.classes_ = self._labels = self.classes_[self._order]
-            if not known_to_scikit_learn(self._labels):
-                self.classes_ = np.arange(len(self._labels))
+            self.classes_ = self.labels = self.classes_[self._order]
+            if not known_to_scikit_learn(self.labels):
+                self.classes_ = np.arange(len(self.labels))
 
     def as_known(self, labels: np.ndarray) -> np.ndarray:
         """Return labels, or the numbers of their classes if scikit-learn has no metric for them."""
-        if not hasattr(self, "classes_") or self.classes_ is self._labels:
+        if not hasattr(self, "classes_") or self.classes_ is self.labels:
             return labels
-        return find_codes(self._labels, labels)
+        return find_codes(self.labels, labels)
 
     def _pick(self, response: Any) -> Any:
         """Return this task's part of a list over tasks, or of an array with a column for each."""
