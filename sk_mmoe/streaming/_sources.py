@@ -185,8 +185,8 @@ def open_source(source: Any) -> Source:
     else:
         raise TypeError(
             "source must be the path of a Parquet file or of a folder with such files, a list of "
-            "paths, a LazyFrame of polars 1.34 or later, or an object with __arrow_c_stream__, got a "
-            f"{type(source).__name__}."
+            "paths, a LazyFrame of polars 1.34 or later, or an object with __arrow_c_stream__, got "
+            f"a {type(source).__name__}."
         )
     if opened.n_rows == 0:
         raise ValueError(f"the table must have at least one row, got none from {source!r}.")
