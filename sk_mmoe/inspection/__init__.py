@@ -21,6 +21,8 @@ from sk_mmoe.inspection._prediction_errors import PredictionErrorsDisplay
 from sk_mmoe.inspection._relatedness import TaskRelatednessDisplay
 from sk_mmoe.inspection._roc_curves import RocCurvesDisplay
 from sk_mmoe.inspection._stitches import StitchDisplay
+from sk_mmoe.inspection._task_sharing import compare_task_sharing
+from sk_mmoe.inspection._task_sharing_display import TaskSharingDisplay
 
 __all__ = [
     "CalibrationCurvesDisplay",
@@ -34,4 +36,6 @@ __all__ = [
     "RocCurvesDisplay",
     "StitchDisplay",
     "TaskRelatednessDisplay",
+    "TaskSharingDisplay",
+    "compare_task_sharing",
 ]
