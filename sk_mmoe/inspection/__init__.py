@@ -19,6 +19,7 @@ from sk_mmoe.inspection._loss_curves import LossCurvesDisplay
 from sk_mmoe.inspection._precision_recall_curves import PrecisionRecallCurvesDisplay
 from sk_mmoe.inspection._prediction_errors import PredictionErrorsDisplay
 from sk_mmoe.inspection._relatedness import TaskRelatednessDisplay
+from sk_mmoe.inspection._report import html_report
 from sk_mmoe.inspection._roc_curves import RocCurvesDisplay
 from sk_mmoe.inspection._stitches import StitchDisplay
 from sk_mmoe.inspection._task_sharing import compare_task_sharing
@@ -38,4 +39,5 @@ __all__ = [
     "TaskRelatednessDisplay",
     "TaskSharingDisplay",
     "compare_task_sharing",
+    "html_report",
 ]
