@@ -19,8 +19,11 @@ from sk_mmoe.inspection._loss_curves import LossCurvesDisplay
 from sk_mmoe.inspection._precision_recall_curves import PrecisionRecallCurvesDisplay
 from sk_mmoe.inspection._prediction_errors import PredictionErrorsDisplay
 from sk_mmoe.inspection._relatedness import TaskRelatednessDisplay
+from sk_mmoe.inspection._report import html_report
 from sk_mmoe.inspection._roc_curves import RocCurvesDisplay
 from sk_mmoe.inspection._stitches import StitchDisplay
+from sk_mmoe.inspection._task_sharing import compare_task_sharing
+from sk_mmoe.inspection._task_sharing_display import TaskSharingDisplay
 
 __all__ = [
     "CalibrationCurvesDisplay",
@@ -34,4 +37,7 @@ __all__ = [
     "RocCurvesDisplay",
     "StitchDisplay",
     "TaskRelatednessDisplay",
+    "TaskSharingDisplay",
+    "compare_task_sharing",
+    "html_report",
 ]

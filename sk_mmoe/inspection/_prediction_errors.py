@@ -157,13 +157,13 @@ class PredictionErrorsDisplay(TaskPanelsDisplay):
         return cls._predicted(y_true, y_pred, None, **rows)._of_kind(kind).plot(ax=ax)
 
     @classmethod
-    def _compute(
-        cls, task: TaskResult, *, subsample: int | None = None, random_state: Any = None
-    ) -> list[PredictionErrorDisplay]:
+    def _compute(cls, task: TaskResult, **settings: Any) -> list[PredictionErrorDisplay]:
         """Return the errors of a task on some of its rows."""
         true, predicted = (np.asarray(a, dtype=np.float64) for a in (task.labels, task.predicted))
+        subsample = settings["subsample"]
         if subsample is not None and subsample < len(true):
-            rows = check_random_state(random_state).choice(len(true), subsample, replace=False)
+            rng = check_random_state(settings["random_state"])
+            rows = rng.choice(len(true), subsample, replace=False)
             true, predicted = true[rows], predicted[rows]
         return [PredictionErrorDisplay(y_true=true, y_pred=predicted)]
 
