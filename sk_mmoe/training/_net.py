@@ -181,8 +181,10 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return the batches of a data set, in a separate order for each member."""
         iterator = super().get_iterator(dataset, training=training)
-        if training and (self.further_seeds or self._processes is not None):
+        if training and self.further_seeds:
             iterator.draw_order = self._draw_orders
+        elif training and self._processes is not None:
+            iterator.draw_order = self._processes.draw_order
         if self._processes is not None:
             if not isinstance(iterator, BatchLoader):
                 raise ValueError(
@@ -196,8 +198,7 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
         """Draw the order in which each member sees the rows, as it would alone."""
         seeds = (epoch_seed(seed, self.n_epochs) for seed in self.seeds)
         generators = (torch.Generator().manual_seed(seed) for seed in seeds)
-        orders = [torch.randperm(n_rows, generator=g) for g in generators]
-        return torch.stack(orders) if self.further_seeds else orders[0]
+        return torch.stack([torch.randperm(n_rows, generator=g) for g in generators])
 
     def get_split_datasets(self, X: Any, y: Any = None, **_: Any) -> tuple[Any, Any]:
         """Return the data sets that :meth:`train` was given."""
@@ -239,7 +240,7 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
         if method_name == "on_epoch_begin":
             seed_generators(epoch_seed(self.seed, self.n_epochs + 1), self.device)
             if self._processes is not None:
-                self._processes.separate_dropout(self.seed, self.n_epochs + 1, self.device)
+                self._processes.begin_epoch(self.seed, self.n_epochs + 1, self.device)
             entry = "train_member_task_losses" if self.further_seeds else "train_task_losses"
             past = [epoch[entry] for epoch in self.history]
             self.criterion_.balancing.begin_epoch(past)

@@ -34,6 +34,8 @@ class Processes:
         self.rank = dist.get_rank()
         self.n_processes = dist.get_world_size()
         self._factor = 1.0
+        # Apart from dropout, of which the processes draw different amounts.
+        self._orders = torch.Generator()
 
     @classmethod
     def of_group(cls) -> Processes | None:
@@ -118,8 +120,8 @@ class Processes:
         for gradient, part in zip(gradients, flat.split(sizes), strict=True):
             gradient.copy_(part.view_as(gradient))
 
-    def separate_dropout(self, seed: int, epoch: int, device: str) -> None:
-        """Seed dropout apart from that of other processes, whose rows are others.
+    def begin_epoch(self, seed: int, epoch: int, device: str) -> None:
+        """Draw the orders of rows as a single process would, and dropout apart from the others.
 
         Parameters
         ----------
@@ -130,8 +132,24 @@ class Processes:
         device : str
             The device.
         """
+        self._orders.manual_seed(epoch_seed(seed, epoch))
         if self.rank > 0:  # the first one draws what a single process would
             seed_dropout(epoch_seed(seed, epoch, self.rank), device)
+
+    def draw_order(self, n_rows: int) -> Tensor:
+        """Draw an order of rows, the same in all processes.
+
+        Parameters
+        ----------
+        n_rows : int
+            The number of rows.
+
+        Returns
+        -------
+        Tensor of shape (n_rows,), int
+            The order.
+        """
+        return torch.randperm(n_rows, generator=self._orders)
 
     def any(self, flag: bool) -> bool:
         """Return whether a flag is set in any process."""

@@ -16,6 +16,7 @@ from skorch.callbacks import Callback, GradientNormClipping
 
 from sk_mmoe import L2ConstrainedClassifier, MMoEClassifier, MMoERegressor
 from sk_mmoe.callbacks import TrainingCheckpoint
+from sk_mmoe.streaming import LazyTable
 from sk_mmoe.training._processes import Processes
 from sk_mmoe.training._seeding import seed_generators, separate_generators
 
@@ -111,6 +112,21 @@ def test_more_processes_than_rows_in_a_batch_and_a_sparse_table(X, y, tmp_path):
         assert_same(found, alone, rtol=1e-6, atol=1e-9)
 
 
+def test_a_table_in_files_is_learned_in_the_order_of_one_process(X, y, tmp_path):
+    path = tmp_path / "table.parquet"
+    X.join(y).to_parquet(path, row_group_size=80)
+    model = MMoEClassifier(**SMALL)
+
+    def train(_):
+        table = LazyTable(path, targets=list(y), buffer_rows=160)
+        return learned(model.fit(table))
+
+    alone = train(0)
+    model.set_params(net_params={"distributed": True})
+    for found in run_in_group(train, tmp_path):
+        assert_same(found, alone, rtol=1e-6, atol=1e-9)
+
+
 def test_a_checkpoint_resumes_all_processes(X, y, tmp_path):
     def train(rank):
         settings = SMALL | {"net_params": {"distributed": True}}
@@ -177,7 +193,7 @@ def test_each_process_draws_separate_dropout(monkeypatch):
         monkeypatch.setattr(dist, "get_rank", lambda rank=rank: rank)
         with separate_generators("cpu"):
             seed_generators(5, "cpu")
-            Processes().separate_dropout(3, 1, "cpu")
+            Processes().begin_epoch(3, 1, "cpu")
             masks.append(Dropout()(torch.ones(100)))
     assert (masks[0] != masks[1]).any()
 
