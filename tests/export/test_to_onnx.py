@@ -2,6 +2,7 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -18,6 +19,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sk_mmoe import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
 from sk_mmoe.datasets import fetch_census_income
 from sk_mmoe.export import to_onnx
+from sk_mmoe.export._checks import split_pipeline
 
 TYPES = {"tensor(string)": object, "tensor(double)": float, "tensor(float)": np.float32}
 
@@ -166,6 +168,13 @@ def test_census_income_agrees_with_predict(census_home, tiny):
         name = classifier.task_names_[k]
         assert np.abs(outputs[f"{name}_probabilities"] - proba).max() <= 1e-5
         assert (outputs[name] == classifier.predict(rest)[:, k]).all()
+
+
+def test_a_search_stands_for_its_best_estimator(mixed):
+    search = SimpleNamespace(best_estimator_=make_pipeline(StandardScaler(), mixed))
+    steps, last = split_pipeline(search)
+    assert [name for name, _ in steps] == ["standardscaler"]
+    assert last is mixed
 
 
 # -- what cannot be converted -----------------------------------------------------------------
