@@ -92,3 +92,7 @@ def test_costs_of_large_tables_are_those_of_the_benchmark():
         for run in runs
     ]
     assert f"{runs[-1]['mib_before']} MiB of it" in page
+    for run in raw_result("parquet")["runs"]:
+        if run["table"] == "census":
+            aucs = f"{run['auc_income']:.4f}        {run['auc_never_married']:.4f}"
+            assert f"{places[run['source']]:19}{run['cpu_seconds']:<11.2f}{aucs}" in page
