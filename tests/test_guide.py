@@ -73,3 +73,26 @@ def test_messages_of_the_errors_page_are_those_of_the_code():
     assert len(messages) > 20
     parts = {part.strip() for message in messages for part in message.split("…")}
     assert [part for part in sorted(parts) if part not in source] == []
+
+
+def test_costs_of_large_tables_are_those_of_the_benchmark():
+    page = (ROOT / "docs/user_guide/large_tables.rst").read_text()
+    runs = [run for run in raw_result("parquet")["runs"] if run["table"] == "made_up"]
+    rows = re.findall(
+        r"^([\d,]+) +(in memory|LazyTable) +([\d.]+) +(\d+)$", page, flags=re.MULTILINE
+    )
+    places = {"memory": "in memory", "file": "LazyTable"}
+    assert rows == [
+        (
+            f"{run['n_rows']:,}",
+            places[run["source"]],
+            f"{run['cpu_seconds']:.2f}",
+            str(run["peak_mib"]),
+        )
+        for run in runs
+    ]
+    assert f"{runs[-1]['mib_before']} MiB of it" in page
+    for run in raw_result("parquet")["runs"]:
+        if run["table"] == "census":
+            aucs = f"{run['auc_income']:.4f}        {run['auc_never_married']:.4f}"
+            assert f"{places[run['source']]:19}{run['cpu_seconds']:<11.2f}{aucs}" in page
