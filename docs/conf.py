@@ -89,6 +89,8 @@ html_css_files = ["custom.css"]
 # Pages without neighbours need no navigation on the left.
 html_sidebars = {"index": [], "getting_started": []}
 html_show_sourcelink = False
+# Without it the theme complains on the first visit.
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": "sk_mmoe", "alt_text": "sk_mmoe, home"},
     "show_toc_level": 2,

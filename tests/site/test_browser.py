@@ -34,10 +34,17 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    """A server that does not mind if the browser leaves a page before it has all of it."""
+
+    def handle_error(self, *arguments):
+        pass
+
+
 @pytest.fixture(scope="module")
 def site(html):
     """Serve the built pages on this machine and return their address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(html)))
+    server = Server(("127.0.0.1", 0), partial(Quiet, directory=str(html)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
