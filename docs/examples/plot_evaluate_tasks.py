@@ -40,10 +40,9 @@ y = pd.DataFrame(
 y["survey"] = y["survey"].where(rng.random(3000) < 0.4)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 
-# The categories of the survey have an order, so the model takes the task for an ordinal one.
-model = MMoEMixedPredictor(n_experts=4, tasks={"minutes": "regression"}, random_state=0)
+kinds = {"order": "binary", "survey": "ordinal", "minutes": "regression"}
+model = MMoEMixedPredictor(n_experts=4, tasks=kinds, random_state=0)
 model.fit(X_train, y_train)
-print(dict(zip(model.task_names_, model.task_kinds_, strict=True)))
 
 # %%
 # How well are the rows ranked?

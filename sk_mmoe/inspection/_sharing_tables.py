@@ -132,6 +132,14 @@ def summarise(
     ]
     if verdict == UNKNOWN:
         lines[0] += " More splits or more rows narrow the interval."
+        told = {"gains": TOGETHER, "loses": APART}
+        single = [
+            f"{name} {what}"
+            for what, word in told.items()
+            for name in tasks.index[tasks["verdict"] == word]
+        ]
+        if single:
+            lines.append(f"Single tasks differ: {', '.join(single)}.")
     other = {TOGETHER: APART, APART: TOGETHER}.get(verdict)
     exceptions = tasks.index[tasks["verdict"] == other].tolist()
     if exceptions:

@@ -218,6 +218,8 @@ def test_a_clear_gain_and_a_clear_loss_are_told():
     model.set_params(task_weights={"again": 1e6}, max_iter=5)
     found = compare_task_sharing(model, X, y.assign(first=truth), cv=3)
     assert found.tasks.loc["first", "verdict"] == "apart"
+    assert found.verdict == "cannot be told"
+    assert "\nSingle tasks differ: first loses.\n" in found.summary
 
 
 def test_a_score_that_cannot_be_computed_is_left_out_with_a_warning():
