@@ -55,6 +55,11 @@ def test_the_table_of_balancing_is_that_of_the_raw_results(load_benchmark):
     assert load_benchmark("accuracy.balancing").tables()["balancing"] in page
 
 
+def test_the_table_of_sharing_is_that_of_the_raw_results(load_benchmark):
+    page = (ROOT / "docs/user_guide/learning_together.rst").read_text()
+    assert load_benchmark("accuracy.sharing").tables()["sharing"] in page
+
+
 def test_pages_name_files_that_exist():
     paths = set()
     for page in (ROOT / "docs").rglob("*.rst"):
