@@ -38,7 +38,9 @@ def trace(model: FittedModel, inputs: dict[str, Tensor] | None = None) -> Export
     inputs = example_inputs(model) if inputs is None else inputs
     rows = Dim("n_samples")
     shapes: Any = {name: {0: rows} for name in inputs}
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        # Members keep the penalty of each pass, which a program does not need.
+        warnings.filterwarnings("ignore", message="The tensor attribute .*_penalty was assigned")
         return torch.export.export(Program(model), (), kwargs=inputs, dynamic_shapes=shapes)
 
 
