@@ -20,7 +20,7 @@ class Role(Enum):
     NUMBER = "numbers"
     LABEL = "labels"
     DATE = "dates or times"
-    DATE_STRING = "dates as strings"
+    DATE_STRING = "dates or times as strings"
     NESTED = "lists, dicts or other containers"
     COMPLEX = "complex numbers"
 
@@ -57,10 +57,13 @@ _DAYS = (
     r"\d{1,2}/\d{1,2}/\d{2}",  # 01/31/26; with other signs it may be a code
     rf"\d{{1,2}}[ -]{_MONTH}[ -]\d{{4}}",  # 31 January 2026
     rf"{_MONTH} \d{{1,2}},? \d{{4}}",  # Jan 31, 2026
+    r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])",  # 20260131
 )
+_TIME = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?: ?[ap]m)?"  # 12:30
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?"
 _IS_DATE = re.compile(
-    rf"\s*{_WEEKDAY}(?:{'|'.join(_DAYS)})(?:,?[T ]\d{{1,2}}:\d{{2}}.*)?\s*", re.IGNORECASE
+    rf"\s*(?:{_WEEKDAY}(?:{'|'.join(_DAYS)})(?:,?[T ]\d{{1,2}}:?\d{{2}}.*)?|{_TIME})\s*",
+    re.IGNORECASE,
 )
 
 
@@ -108,7 +111,7 @@ def kind_of(type_: type) -> str:
 
 
 def are_dates(labels: Iterable[Any]) -> bool:
-    """Return whether labels are strings that all read as dates, such as "2026-01-31".
+    """Return whether labels are strings that all read as dates or times, such as "2026-01-31".
 
     Parameters
     ----------

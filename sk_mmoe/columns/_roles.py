@@ -35,7 +35,7 @@ _REFUSED = {
     ),
     Role.DATE_STRING: (
         ValueError,
-        "{columns} hold dates as strings. Make numbers of them first, e.g. with skrub's "
+        "{columns} hold dates or times as strings. Make numbers of them first, e.g. with skrub's "
         "DatetimeEncoder or TableVectorizer, or drop them. Where each date is a category, give "
         "the columns a categorical dtype.",
     ),

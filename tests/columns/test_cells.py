@@ -54,6 +54,11 @@ STRINGS_OF_DATES = {
     "with the month first": DAYS.strftime("%b %d, %Y"),
     "of letters": DAYS.strftime("%a, %d %b %Y %H:%M:%S +0000"),
     "with gaps": objects([None, *DAYS.strftime("%Y-%m-%d")[1:]]),
+    "digits": DAYS.strftime("%Y%m%d"),
+    "digits and times": DAYS.strftime("%Y%m%dT%H%M%S"),
+    "times": [f"{hour % 24:02}:30" for hour in range(N_ROWS)],
+    "times with seconds": [f"{hour % 24}:30:15.5" for hour in range(N_ROWS)],
+    "times of twelve hours": [f"{hour % 12 + 1}:05 PM" for hour in range(N_ROWS)],
 }
 CONTAINERS = {
     "lists": [[1, 2]] * N_ROWS,
@@ -98,7 +103,7 @@ def test_periods_do_not_come_in_through_pyarrow(learn, read):
 @pytest.mark.parametrize("column", STRINGS_OF_DATES.values(), ids=STRINGS_OF_DATES)
 def test_strings_of_dates_are_categories_only_if_one_says_so(learn, column):
     table = make_frame(column)
-    with pytest.raises(ValueError, match=r"the columns \['strange'\] hold dates as strings"):
+    with pytest.raises(ValueError, match=r"\['strange'\] hold dates or times as strings"):
         learn(table)
     assert learn(table, categorical_features=["strange"]).is_categorical.tolist() == [False, True]
     assert learn(table.astype({"strange": "category"})).is_categorical.tolist() == [False, True]
@@ -108,7 +113,10 @@ def test_strings_of_dates_are_categories_only_if_one_says_so(learn, column):
     "labels",
     [
         ["2026-01-01", "never"],
-        ["12:30"],
+        ["24:30"],
+        ["16:9"],
+        ["12:30", "noon"],
+        ["20263101"],
         ["2026"],
         ["2026-01"],
         ["1.2.3"],
