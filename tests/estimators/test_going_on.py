@@ -24,9 +24,10 @@ def test_a_warm_start_on_other_data_learns_them(n_members):
 
 
 def test_a_warm_start_on_other_data_tells_the_score_of_what_it_kept():
-    model = MMoERegressor(max_iter=25, warm_start=True, random_state=0).fit(X, OLD)
+    options = {"batch_size": 64, "learning_rate_init": 5e-3, "random_state": 0}
+    model = MMoERegressor(max_iter=10, warm_start=True, **options).fit(X, OLD)
     first = model.n_iter_
-    model.set_params(max_iter=20).fit(X, NEW)
+    model.set_params(max_iter=10).fit(X, NEW)
     # Losses are in units of the first targets' variance, in which the new ones are large.
     assert model.best_validation_score_ < max(model.validation_scores_)
     assert model.best_validation_score_ == max(model.validation_scores_[first:])
@@ -65,14 +66,15 @@ def test_another_balancing_goes_on_learning(before, now, call):
 def test_other_weights_of_classes_go_on_learning():
     noise = np.random.default_rng(1).normal(size=(len(X), 2))
     y = (X[:, :2] + noise > 1.5).astype(int)  # rare, and not to be told for sure
-    model = MMoEClassifier(max_iter=20, warm_start=True, random_state=0).fit(X, y)
+    options = {"batch_size": 64, "learning_rate_init": 5e-3, "random_state": 0}
+    model = MMoEClassifier(max_iter=8, warm_start=True, **options).fit(X, y)
     before = model.predict(X).mean()
-    model.set_params(class_weight=[{1: 20.0}] * 2, max_iter=40).fit(X, y)
+    model.set_params(class_weight=[{1: 20.0}] * 2, max_iter=16).fit(X, y)
     assert model.predict(X).mean() > before
-    stream = MMoEClassifier(random_state=0)
+    stream = MMoEClassifier(random_state=0, learning_rate_init=5e-3)
     for class_weight in (None, [{1: 20.0}] * 2):
         before = [p[:, 1].mean() for p in stream.predict_proba(X)] if class_weight else None
-        for _ in range(30):
+        for _ in range(12):
             stream.set_params(class_weight=class_weight).partial_fit(X, y, classes=[[0, 1]] * 2)
     assert (np.mean([p[:, 1].mean() for p in stream.predict_proba(X)]) > before).all()
 

@@ -68,6 +68,7 @@ def test_a_class_with_one_label_is_learned(seed):
     X = rng.normal(size=(300, 2))
     y = np.where(X[:, 0] > 0, "a", "b").astype(object)
     X[seed], y[seed] = [30.0, 0.0], "rare"
-    parameters = {"max_iter": 60, "early_stopping": True, "n_iter_no_change": 60}
-    model = MMoEClassifier(random_state=seed, class_weight="balanced", **parameters).fit(X / 3, y)
+    parameters = {"max_iter": 30, "early_stopping": True, "n_iter_no_change": 30}
+    parameters |= {"batch_size": 64, "learning_rate_init": 0.01, "class_weight": "balanced"}
+    model = MMoEClassifier(random_state=seed, **parameters).fit(X / 3, y)
     assert model.predict(X[[seed]] / 3) == "rare"
