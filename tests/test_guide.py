@@ -102,3 +102,11 @@ def test_costs_of_large_tables_are_those_of_the_benchmark():
         if run["table"] == "census":
             aucs = f"{run['auc_income']:.4f}        {run['auc_never_married']:.4f}"
             assert f"{places[run['source']]:19}{run['cpu_seconds']:<11.2f}{aucs}" in page
+
+
+def test_answers_of_the_service_are_those_of_the_benchmark():
+    page = (ROOT / "docs/user_guide/production.rst").read_text()
+    rows = re.findall(r"^(\d+) +(\d+) +(\d+) +(\d+) +(\d+)$", page, flags=re.MULTILINE)
+    names = ["rows_of_a_request", "rows_per_second", "p50_ms", "p99_ms", "errors"]
+    runs = raw_result("serving")["runs"]
+    assert rows == [tuple(f"{run[name]:.0f}" for name in names) for run in runs]
