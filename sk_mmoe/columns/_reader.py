@@ -88,7 +88,7 @@ class TableReader:
         self.sizes = sizes
         self.one_hot = one_hot
         self.of_stream = of_stream
-        self._layout = Layout(self.columns or [], one_hot=one_hot)
+        self.layout = Layout(self.columns or [], one_hot=one_hot)
         kinds = list(enumerate(self.columns or ()))
         self._of_numbers = [k for k, column in kinds if column.reads == "numbers"]
         self._others = [k for k, column in kinds if column.reads != "numbers"]
@@ -192,12 +192,12 @@ class TableReader:
     @property
     def embeds(self) -> bool:
         """Whether the network reads columns through embeddings."""
-        return bool(self._layout.n_codes) and not self.one_hot
+        return bool(self.layout.n_codes) and not self.one_hot
 
     @property
     def n_codes(self) -> list[int]:
         """The number of codes of each column that has slots, those with two slots first."""
-        return self._layout.n_codes
+        return self.layout.n_codes
 
     def network_inputs(self) -> dict[str, Any]:
         """Return the arguments that tell a network what it reads.
@@ -211,9 +211,9 @@ class TableReader:
         """
         if self.columns is None:
             return {"n_features": self.n_features_in}
-        inputs: dict[str, Any] = {"n_features": self._layout.n_columns}
+        inputs: dict[str, Any] = {"n_features": self.layout.n_columns}
         if self.embeds:
-            inputs |= {"n_vectors": self.n_codes, "n_interpolated": len(self._layout.two)}
+            inputs |= {"n_vectors": self.n_codes, "n_interpolated": len(self.layout.two)}
         return inputs
 
     # -- reading --------------------------------------------------------------------------------
@@ -260,23 +260,23 @@ class TableReader:
         else:
             frame = as_frame(X)
         if frame.names != self._names:
-            frame = self._check_names(frame)
+            frame = self.check_names(frame)
         frame.check_not_empty()
         if self.columns is None:
             numbers = read_numbers(frame, list(range(self.n_features_in)), dtype, hint=_HINT)
             return divide(self._check_finite(numbers, allow_missing=False), self.sizes)
         if len(frame) == 1 and not to_learn and (row := frame.row()) is not None:
             values = self._as_values(row)
-            table = None if values is None else self._layout.read_row(values, dtype)
+            table = None if values is None else self.layout.read_row(values, dtype)
             if table is not None:
                 return table
         numbers = self._read_numbers(frame, dtype)
-        others = {k: read_values(frame, k, self._layout.columns[k]) for k in self._others}
+        others = {k: read_values(frame, k, self.layout.columns[k]) for k in self._others}
         if to_learn and self.of_stream:
             self._warn_of_new(frame, others)
-        return self._layout.read(numbers, others, frame.names, dtype)
+        return self.layout.read(numbers, others, frame.names, dtype)
 
-    def _check_names(self, frame: Frame) -> Frame:
+    def check_names(self, frame: Frame) -> Frame:
         """Return a table whose columns are those of training; keys of records have no order."""
         if not frame.has_order and set(frame.names) == set(self._names):
             return PandasFrame(frame.native[self._names])
@@ -321,13 +321,13 @@ class TableReader:
         if not self._is_plain:
             dtype = "float64"  # knots may lie closer together than single precision tells apart
         numbers = read_numbers(frame, self._of_numbers, dtype, hint=_HINT)
-        missing = all(self._layout.columns[k].allows_missing for k in self._of_numbers)
+        missing = all(self.layout.columns[k].allows_missing for k in self._of_numbers)
         return self._check_finite(numbers, allow_missing=missing)
 
     def _warn_of_new(self, frame: Frame, others: dict[int, Any]) -> None:
         """Warn of categories that the first chunk of a stream lacked."""
         for k, values in others.items():
-            if unseen := self._layout.columns[k].find_unseen(values):
+            if unseen := self.layout.columns[k].find_unseen(values):
                 warn_user(
                     f"the first chunk of the stream lacked values of column {frame.names[k]!r} "
                     f"such as {unseen[0]!r}, which are read as unseen categories. To learn from "

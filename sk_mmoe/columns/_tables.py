@@ -166,6 +166,11 @@ class SparseTable:
 Table = Tensor | SparseTable | ColumnTable
 
 
+def count_rows(rows: Rows) -> int:
+    """Return how many rows are chosen, of several orders in each."""
+    return rows.stop - rows.start if isinstance(rows, slice) else rows.shape[-1]
+
+
 def as_table(X: Any) -> Table:
     """Return the table that holds a checked input."""
     if isinstance(X, Tensor | ColumnTable | SparseTable):

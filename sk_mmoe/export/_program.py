@@ -123,13 +123,13 @@ def read_inputs(model: FittedModel, X: Any) -> dict[str, Tensor]:
     X = open_table(X)
     X = X.toarray() if sparse.issparse(X) else X
     frame = X if isinstance(X, Frame) else as_frame(X)
-    frame = frame if frame.has_order else reader._check_names(frame)
+    frame = frame if frame.has_order else reader.check_names(frame)
     numbers, labels = split_columns(reader)
     inputs = {}
     if numbers:
         inputs["numbers"] = torch.from_numpy(read_numbers(frame, numbers, "float64", hint=HINT))
     if labels:
-        columns = [(k, reader._layout.columns[k]) for k in labels]
+        columns = [(k, reader.layout.columns[k]) for k in labels]
         codes = [c.read(read_values(frame, k, c), frame.names[k]).codes[0] for k, c in columns]
         inputs["codes"] = torch.from_numpy(np.stack(codes, axis=1).astype(np.int64))
     return inputs

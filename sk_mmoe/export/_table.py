@@ -30,7 +30,7 @@ class TableInput(nn.Module):
 
     def __init__(self, reader: TableReader, dtype: torch.dtype) -> None:
         super().__init__()
-        layout = reader._layout
+        layout = reader.layout
         self.dtype = dtype
         self.one_hot = reader.one_hot
         self.n_two, self.n_one = len(layout.two), len(layout.one)

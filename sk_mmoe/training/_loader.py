@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sk_mmoe.columns._tables import Rows
+from sk_mmoe.columns._tables import Rows, count_rows
 from sk_mmoe.nn import ColumnRows
 from sk_mmoe.nn._random import current_generator
 from sk_mmoe.training._samples import TableDataset
@@ -57,9 +57,7 @@ class BatchLoader:
         """Yield inputs and (targets, weights) of each batch."""
         for block, rows in self._batches():
             if self.share is not None:
-                self.sizes.append(
-                    rows.stop - rows.start if isinstance(rows, slice) else rows.shape[-1]
-                )
+                self.sizes.append(count_rows(rows))
                 rows = self.share(rows)
             yield block[rows]
 

@@ -15,6 +15,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from sk_mmoe.columns._tables import Rows, count_rows
 from sk_mmoe.nn.balancing import GradientBalancing
 from sk_mmoe.training._seeding import epoch_seed, seed_dropout
 
@@ -55,7 +56,7 @@ class Processes:
             )
         return None
 
-    def share(self, rows: slice | Tensor) -> slice | Tensor:
+    def share(self, rows: Rows) -> Rows:
         """Return the rows of a batch that this process computes.
 
         Parameters
@@ -69,7 +70,7 @@ class Processes:
             The rows of this process. A process without a row gets the first one, which then counts
             nothing: a mean over no rows would be no number.
         """
-        n_rows = rows.stop - rows.start if isinstance(rows, slice) else rows.shape[-1]
+        n_rows = count_rows(rows)
         n_own = self._n_own(n_rows)
         first = self.rank * (n_rows // self.n_processes) + min(self.rank, n_rows % self.n_processes)
         first, n_own = (first, n_own) if n_own else (0, 1)
