@@ -10,6 +10,7 @@ from skorch.history import History
 from torch import Tensor
 
 from sk_mmoe.columns._reader import TableReader
+from sk_mmoe.estimators._auto_settings import pace_of_batches
 from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._net_settings import make_net, module_parameters
 from sk_mmoe.nn import EmbeddedNetwork
@@ -74,7 +75,7 @@ def restore_model(
         reader,
         tasks,
         seeds,
-        batch_size=description["batch_size"],
+        pace=pace_of_batches(estimator, description["batch_size"]),
         early_stopping=description["early_stopping"],
     )
     net.module_.load_state_dict(dict(weights))

@@ -44,10 +44,12 @@ n_knots : int or "auto", default="auto"
     few of them, and otherwise the frequent values and quantiles of the rest. "auto" takes half the
     square root of the number of rows, between 8 and 16. If most rows share one value, such as zero
     for dividends, up to 256 are used. Raise it for columns with sharp thresholds.
-embedding_dim : int or None, default=8
-    Length of the embedding of a category or knot. Lower it to train faster. `None` gives each
-    category and knot an input column instead, as :class:`~sklearn.preprocessing.OneHotEncoder` and
-    a :class:`~sklearn.preprocessing.SplineTransformer` of degree 1 do. The zeros in these columns
+embedding_dim : int, "auto" or None, default="auto"
+    Length of the embedding of a category or knot. "auto" is 8 for up to 20 columns, less for more
+    columns, and 4 for 40 or more, because wide tables train slowly. Raise it if columns have many
+    categories and there are many rows of each. `None` gives each category and knot an input column
+    instead, as :class:`~sklearn.preprocessing.OneHotEncoder` and a
+    :class:`~sklearn.preprocessing.SplineTransformer` of degree 1 do. The zeros in these columns
     cost no time.
 embedding_alpha : float, default=1.0
     Strength of the L2 regularisation of the embeddings, as AdamW's decoupled weight decay. Lower it
@@ -77,9 +79,10 @@ loss_balancing : str or torch.nn.Module, default="fixed"
     or aggregator of TorchJD, is also accepted. Try another method when one task scores much worse
     in the common network than alone. Early stopping always watches the mean weighted by
     `task_weights`.
-learning_rate_init : float, default=1e-3
-    Learning rate of AdamW. Lower it when training diverges or the loss jumps. Raise it, for
-    example to 0.002, when the loss falls too slowly.
+learning_rate_init : float or "auto", default="auto"
+    Learning rate of AdamW. "auto" is 0.001 for batches of up to 256 rows and with `partial_fit`,
+    and grows with the square root of the batch size above. Lower it when training diverges or the
+    loss jumps. Raise it, for example to 0.002, when the loss falls too slowly.
 alpha : float, default=1e-4
     Strength of the L2 regularisation of the weights (not of biases and embeddings), as AdamW's
     decoupled weight decay. Raise it to 0.1 or more when the network overfits without early
@@ -89,9 +92,9 @@ average : bool, default=True
     (:class:`~sk_mmoe.nn.WeightAverage`). A learning-rate schedule on top brings little. Set it to
     False when `partial_fit` should follow data that change over time.
 batch_size : int or "auto", default="auto"
-    Number of rows in a minibatch. "auto" is a twentieth of the rows, at least 16 and at most
-    256; for more than 100,000 rows it is 512, and with `partial_fit` 256. Raise it,
-    together with the learning rate, when epochs are too slow.
+    Number of rows in a minibatch. "auto" is a twentieth of the rows, at least 16 and at most 256.
+    For more than 51,200 rows it is a two-hundredth, at most 1024. With `partial_fit` it is 256.
+    Raise it when epochs are too slow.
 max_iter : int, default=100
     Maximum number of epochs. Raise it when `n_iter_` reaches it and the loss still falls.
 early_stopping : bool or "auto", default="auto"
@@ -102,9 +105,10 @@ early_stopping : bool or "auto", default="auto"
 validation_fraction : float, default=0.1
     Fraction of the data to hold out for early stopping. It has no effect if a validation set is
     passed to `fit`.
-n_iter_no_change : int, default=10
-    Number of epochs without an improvement of at least `tol` after which training stops. Lower it,
-    for example to 3, when epochs take long.
+n_iter_no_change : int or "auto", default="auto"
+    Number of epochs without an improvement of at least `tol` after which training stops. "auto" is
+    as many as have about 400 steps, at least 3 and at most 10. Raise it when the validation loss is
+    noisy.
 tol : float, default=1e-4
     Smallest improvement of the loss that counts.
 main_task : str or int, default=None
@@ -113,11 +117,13 @@ main_task : str or int, default=None
 warm_start : bool, default=False
     Whether `fit` continues from the fitted network for up to `max_iter` more epochs. Set it to add
     epochs, or to go on with new rows of the same columns and tasks.
-n_members : int, default=1
+n_members : int or "auto", default="auto"
     Number of networks, trained together with different seeds. Predictions are averaged over them
     (probabilities, or numbers), which makes them more accurate and less dependent on the seed. Set
     it to 4 or more if the training time allows it. Small networks take less time together than in
     separate fits. Apart from dropout, each member is the network that a separate fit would give.
+    "auto" is 5 for up to 4,000 rows, less for more rows, and 1 for more than 10,000. It is also 1
+    with `partial_fit`, with `net_params`, and with a `loss_balancing` that looks at gradients.
 random_state : int, RandomState instance or None, default=None
     Determines initialisation, order of rows, dropout and the held-out rows. Pass an int for
     reproducible results.

@@ -93,7 +93,13 @@ def prepare_lazy(
         learn_reader(estimator, next(table.batches()))
     sample = look_through(table, estimator.categorical_features, count=fitted is None)
     data = prepare(
-        estimator, sample.X, sample.y, sample.sample_weight, validation_set, fitted=fitted
+        estimator,
+        sample.X,
+        sample.y,
+        sample.sample_weight,
+        validation_set,
+        fitted=fitted,
+        one_split=True,
     )
     valid, held_out = data.valid, np.empty(0, dtype=np.int64)
     if valid is not None and all(part is None for part in validation_set):

@@ -14,10 +14,11 @@ from sk_mmoe.callbacks import TrainingCheckpoint
 from sk_mmoe.columns._frames import native_table, open_table
 from sk_mmoe.columns._large_values import warn_of_large_values
 from sk_mmoe.columns._reader import TableReader
+from sk_mmoe.estimators._auto_settings import choose_n_members, choose_pace
 from sk_mmoe.estimators._fitted import FittedModel
-from sk_mmoe.estimators._net_settings import choose_batch_size, make_net, watched_task
+from sk_mmoe.estimators._net_settings import make_net, watched_task
 from sk_mmoe.estimators._polarised_gates import warn_of_polarised_gates
-from sk_mmoe.estimators._samples import make_samples, split_rows, stops_early
+from sk_mmoe.estimators._samples import hold_out, make_samples, stops_early
 from sk_mmoe.estimators._seeds import draw_seeds, seeds_of
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._kinds import names_its_classes, resolve_kinds
@@ -90,7 +91,7 @@ def fit_model(
         data.reader,
         data.tasks,
         data.seeds,
-        batch_size=choose_batch_size(estimator, len(data.train)),
+        pace=choose_pace(estimator, len(data.train)),
         early_stopping=data.valid is not None,
     )
     if fitted is not None:
@@ -111,6 +112,7 @@ def prepare(
     validation_set: ValidationSet = (None, None, None),
     *,
     fitted: FittedModel | None = None,
+    one_split: bool = False,
 ) -> TrainingData:
     """Check the data, learn how to read them, and hold a part out.
 
@@ -124,6 +126,8 @@ def prepare(
         `X_val`, `y_val` and `sample_weight_val`; each may be `None`.
     fitted : FittedModel, default=None
         The model that training goes on from, for a warm start.
+    one_split : bool, default=False
+        Whether all members hold out the same rows.
 
     Returns
     -------
@@ -140,22 +144,24 @@ def prepare(
     warn_of_large_values(table)
     if fitted is None:
         kinds = resolve_kinds(estimator.tasks, targets.names, accepts=estimator.accepted_tasks)
-        tasks, seeds = TaskEncoder.learn(targets, weights, kinds=kinds), draw_seeds(estimator)
+        tasks = TaskEncoder.learn(targets, weights, kinds=kinds)
+        seeds = draw_seeds(estimator, choose_n_members(estimator, len(targets)))
         warn_of_leaks(native_table(X), tasks, targets)
     else:
         tasks, seeds = fitted.tasks, seeds_of(fitted, estimator.n_members)
 
     watched = watched_task(estimator, tasks)
     needed = [] if watched is None else [tasks.names[watched]]
-    rows = valid = None
+    valid = None
     if any(part is not None for part in validation_set):
         valid = _read_validation_set(estimator, reader, tasks, validation_set, needed)
     elif stops_early(estimator, len(targets)):
-        rows, valid_rows = split_rows(estimator, tasks, targets, weights, seeds[0])
-        valid = make_samples(
-            estimator, tasks, table, targets, weights, rows=valid_rows, needed=needed
+        of_members = seeds[:1] if one_split else seeds
+        train, valid = hold_out(
+            estimator, tasks, table, targets, weights, of_members, needed=needed
         )
-    train = make_samples(estimator, tasks, table, targets, weights, rows=rows, needed=tasks.names)
+        return TrainingData(reader, tasks, seeds, train, valid)
+    train = make_samples(estimator, tasks, table, targets, weights, needed=tasks.names)
     return TrainingData(reader, tasks, seeds, train, valid)
 
 
@@ -198,8 +204,8 @@ def fit_chunk(
         samples = read_chunk(estimator, reader, tasks, X, y, sample_weight)
     if len(samples) == 0:
         return None
-    batch_size = choose_batch_size(estimator, len(samples), of_stream=True)
-    net = make_net(estimator, reader, tasks, seeds, batch_size=batch_size, early_stopping=False)
+    pace = choose_pace(estimator, len(samples), of_stream=True)
+    net = make_net(estimator, reader, tasks, seeds, pace=pace, early_stopping=False)
     if any(isinstance(callback, TrainingCheckpoint) for _, callback in net.callbacks_):
         raise ValueError(
             "TrainingCheckpoint resumes a fit, not a stream. Save the estimator between the calls "
@@ -252,7 +258,8 @@ def prepare_stream(
         raise ValueError("classes must be passed on the first call to partial_fit.")
     tasks = TaskEncoder.learn(targets, weights, kinds=kinds, classes=classes)
     samples = make_samples(estimator, tasks, table, targets, weights)
-    return TrainingData(reader, tasks, draw_seeds(estimator), samples, None)
+    n_members = 1 if estimator.n_members == "auto" else estimator.n_members
+    return TrainingData(reader, tasks, draw_seeds(estimator, n_members), samples, None)
 
 
 @forks_wait_for_first_call

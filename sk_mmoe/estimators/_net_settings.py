@@ -9,6 +9,7 @@ from typing import Any
 from sk_mmoe.callbacks import ConvergenceMonitor
 from sk_mmoe.callbacks._copies import copy_callbacks
 from sk_mmoe.columns._reader import TableReader
+from sk_mmoe.estimators._auto_settings import Pace, choose_embedding_dim
 from sk_mmoe.nn import EmbeddedNetwork, FusedAdamW, MultiTaskLoss
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._weights import check_task, check_task_weights
@@ -17,11 +18,6 @@ from sk_mmoe.training._forks import forks_wait_for_first_call
 from sk_mmoe.training._members import MemberMonitor
 from sk_mmoe.training._net import MultiTaskNet
 
-# A twentieth of a small table, so that an epoch has enough steps.
-_AUTO_SHARE = 20
-_AUTO_BATCH_SIZES = (16, 256)
-_MANY_ROWS = 100_000
-_AUTO_BATCH_SIZE_OF_MANY = 512
 # What net_params must leave to a parameter of the estimator.
 _OWN_PARAMETERS = {
     "average": "average",
@@ -44,7 +40,7 @@ def make_net(
     tasks: TaskEncoder,
     seeds: Sequence[int],
     *,
-    batch_size: int,
+    pace: Pace,
     early_stopping: bool,
 ) -> MultiTaskNet:
     """Return an initialised net.
@@ -59,8 +55,8 @@ def make_net(
         What it learns.
     seeds : sequence of int
         The seed of each member.
-    batch_size : int
-        The number of rows in a minibatch.
+    pace : Pace
+        The size of batches, the learning rate and the patience.
     early_stopping : bool
         Whether losses on held-out samples decide when to stop.
 
@@ -77,7 +73,7 @@ def make_net(
     monitor = (MemberMonitor if len(seeds) > 1 else ConvergenceMonitor)(
         "valid_loss" if early_stopping else "train_loss",
         task=watched_task(estimator, tasks),
-        patience=estimator.n_iter_no_change,
+        patience=pace.patience,
         tol=estimator.tol,
         restore_best=early_stopping,
     )
@@ -91,8 +87,8 @@ def make_net(
         "criterion__balancing": estimator.loss_balancing,
         "optimizer": FusedAdamW,
         "optimizer__weight_decay": estimator.alpha,
-        "lr": estimator.learning_rate_init,
-        "batch_size": batch_size,
+        "lr": pace.learning_rate,
+        "batch_size": pace.batch_size,
         "iterator_train__shuffle": True,
         "callbacks": [("monitor", monitor), *copy_callbacks(estimator.callbacks)],
         "train_split": None,
@@ -164,7 +160,7 @@ def module_parameters(estimator: Any, reader: TableReader) -> dict[str, Any]:
         decays = not reader.of_stream and "optimizer" not in (estimator.net_params or {})
         parameters |= {
             "network": estimator.network,
-            "embedding_dim": estimator.embedding_dim,
+            "embedding_dim": choose_embedding_dim(estimator, len(parameters["n_vectors"])),
             "embedding_alpha": estimator.embedding_alpha if decays else None,
             "n_cross_layers": estimator.n_cross_layers,
         }
@@ -176,37 +172,6 @@ def _module_settings(estimator: Any, reader: TableReader) -> dict[str, Any]:
     parameters = module_parameters(estimator, reader)
     module = EmbeddedNetwork if reader.embeds else estimator.network
     return {"module": module} | {f"module__{name}": value for name, value in parameters.items()}
-
-
-def choose_batch_size(estimator: Any, n_rows: int, *, of_stream: bool = False) -> int:
-    """Return the number of rows in a minibatch.
-
-    Parameters
-    ----------
-    estimator : estimator
-        The estimator.
-    n_rows : int
-        The number of rows to learn from.
-    of_stream : bool, default=False
-        Whether the rows are a chunk of a stream, which are seen only once.
-
-    Returns
-    -------
-    int
-        The batch size, at most `n_rows`.
-    """
-    size = estimator.batch_size
-    if size == "auto":
-        size = _AUTO_BATCH_SIZES[1] if of_stream else _auto_batch_size(n_rows)
-    return min(int(size), n_rows)
-
-
-def _auto_batch_size(n_rows: int) -> int:
-    """Return the batch size that suits a number of rows."""
-    if n_rows > _MANY_ROWS:
-        return _AUTO_BATCH_SIZE_OF_MANY
-    smallest, largest = _AUTO_BATCH_SIZES
-    return min(max(n_rows // _AUTO_SHARE, smallest), largest)
 
 
 def watched_task(estimator: Any, tasks: TaskEncoder) -> int | None:

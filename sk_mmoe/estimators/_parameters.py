@@ -19,6 +19,7 @@ from sk_mmoe.nn._stacked import ACTIVATIONS
 from sk_mmoe.nn.balancing import BALANCING
 
 PositiveInt = Annotated[int, Interval(Integral, 1, None, closed="left")]
+AutoInt = Annotated[Any, StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")]
 NonNegativeInt = Annotated[int, Interval(Integral, 0, None, closed="left")]
 NonNegative = Annotated[float, Interval(Real, 0, None, closed="left")]
 Positive = Annotated[float, Interval(Real, 0, None, closed="neither")]
@@ -105,7 +106,7 @@ class ColumnParameters(Parameters):
     n_knots: Annotated[Any, StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")] = (
         "auto"
     )
-    embedding_dim: Annotated[int | None, Interval(Integral, 1, None, closed="left"), None] = 8
+    embedding_dim: Annotated[AutoInt, None] = "auto"
     embedding_alpha: NonNegative = 1.0
     category_smooth: NonNegative = 20.0
     n_cross_layers: NonNegativeInt = 2
@@ -116,20 +117,20 @@ class TrainingParameters(Parameters):
 
     task_weights: Annotated[Any, dict, "array-like", None] = None
     loss_balancing: Annotated[Any, StrOptions(set(BALANCING)), torch.nn.Module] = "fixed"
-    learning_rate_init: Positive = 1e-3
+    learning_rate_init: Annotated[
+        Any, StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")
+    ] = "auto"
     alpha: NonNegative = 1e-4
     average: Flag = True
-    batch_size: Annotated[Any, StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")] = (
-        "auto"
-    )
+    batch_size: AutoInt = "auto"
     max_iter: PositiveInt = 100
     early_stopping: Annotated[Any, "boolean", StrOptions({"auto"})] = "auto"
     validation_fraction: Annotated[float, Interval(Real, 0, 1, closed="neither")] = 0.1
-    n_iter_no_change: PositiveInt = 10
+    n_iter_no_change: AutoInt = "auto"
     tol: NonNegative = 1e-4
     main_task: Annotated[Any, str, Interval(Integral, 0, None, closed="left"), None] = None
     warm_start: Flag = False
-    n_members: PositiveInt = 1
+    n_members: AutoInt = "auto"
     random_state: Annotated[Any, "random_state"] = None
     verbose: Annotated[Any, "verbose"] = 0
     device: Annotated[Any, str, torch.device] = "auto"

@@ -30,10 +30,13 @@ def warn_of_polarised_gates(
     """
     if not hasattr(net.network, "reachable_experts"):
         return
-    x = samples[samples.inspected_rows()][0].to(net.device)
-    networks = [net.member(k).eval() for k in range(len(net.seeds))]
-    with torch.inference_mode():
-        mean = torch.stack([network.gate_weights(x).mean(dim=1) for network in networks]).cpu()
+    means = []
+    for index in range(len(net.seeds)):
+        own = samples.of_member(index)
+        x, network = own[own.inspected_rows()][0].to(net.device), net.member(index).eval()
+        with torch.inference_mode():
+            means.append(network.gate_weights(x).mean(dim=1).cpu())
+    mean = torch.stack(means)
     # The only expert of a task was not chosen by its gate.
     has_choice = torch.as_tensor(net.network.reachable_experts()).sum(dim=-1) > 1
     settled = (mean.amax(dim=-1) >= POLARISED).all(dim=0) & has_choice

@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 
 from sklearn.base import clone
 
+from sk_mmoe.estimators._auto_settings import choose_pace
 from sk_mmoe.estimators._base import MultiTaskEstimator
 from sk_mmoe.estimators._fit import TrainingData, prepare, prepare_stream, read_chunk
 from sk_mmoe.estimators._fitted import FittedModel
-from sk_mmoe.estimators._net_settings import choose_batch_size, make_net, module_parameters
+from sk_mmoe.estimators._net_settings import make_net, module_parameters
 from sk_mmoe.estimators._polarised_gates import warn_of_polarised_gates
 from sk_mmoe.training._divergence import warn_of_divergence
 from sk_mmoe.training._fresh_tables import FreshTables
@@ -44,7 +45,8 @@ def fit_runs(
     Parameters
     ----------
     estimator : estimator
-        An estimator of this package, with ``n_members=1``. It is not changed.
+        An estimator of this package, with ``n_members=1`` or "auto", which means 1 here. It is not
+        changed.
     tables : sequence of (X, y), or sequence of callables
         The tables: X of shape (n_samples, n_features), y of shape (n_samples,) or
         (n_samples, n_tasks). They have the same numbers of samples, features and tasks, and the
@@ -100,13 +102,13 @@ def fit_runs(
             f"fit_runs takes an estimator of sk_mmoe, got {type(estimator).__name__}. Prepare the "
             "tables with the other steps of a Pipeline, and pass its last step."
         )
-    if estimator.n_members != 1:
+    if estimator.n_members not in (1, "auto"):
         raise ValueError(f"fit_runs needs n_members=1, got {estimator.n_members}.")
     tables = list(tables)
     if not tables:
         raise ValueError("fit_runs needs at least one table, got none.")
     states = _random_states(estimator, len(tables), random_states)
-    runs = [clone(estimator).set_params(random_state=state) for state in states]
+    runs = [clone(estimator).set_params(n_members=1, random_state=state) for state in states]
     estimator._validate_params()
     streams = _check_streams(estimator, tables)
     if len(runs) == 1 and not streams:
@@ -127,7 +129,7 @@ def fit_runs(
     valid = None if data[0].valid is None else _stack([own.valid for own in data])
     seeds = [seed for own in data for seed in own.seeds]
     settings = {
-        "batch_size": choose_batch_size(estimator, len(train)),
+        "pace": choose_pace(estimator, len(train)),
         "early_stopping": valid is not None,
     }
     net = make_net(estimator, data[0].reader, data[0].tasks, seeds, **settings)

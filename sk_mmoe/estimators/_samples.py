@@ -131,6 +131,55 @@ def stops_early(estimator: Any, n_samples: int) -> bool:
     return bool(estimator.early_stopping)
 
 
+def hold_out(
+    estimator: Any,
+    tasks: TaskEncoder,
+    table: Any,
+    targets: Targets,
+    weights: np.ndarray | None,
+    seeds: Sequence[int],
+    *,
+    needed: Sequence[str],
+) -> tuple[TableDataset, TableDataset]:
+    """Return the samples to learn from and those held out.
+
+    Each member of an ensemble holds out other rows, so that together they learn from all. If these
+    parts cannot be made equally long, all members hold out those of the first.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which only the parameters are read.
+    tasks : TaskEncoder
+        The tasks.
+    table : ndarray, CSR matrix or ColumnTable of shape (n_samples, n_features)
+        The inputs as the net reads them.
+    targets : Targets
+        The labels.
+    weights : ndarray of shape (n_samples, n_tasks) or None
+        The weights of the labels.
+    seeds : sequence of int
+        The seed of each member, which determines the rows that it holds out.
+    needed : sequence of str
+        The tasks that must have a label in what is held out.
+
+    Returns
+    -------
+    train, valid : TableDataset
+        The samples. With different rows for each member, they have one table for each.
+    """
+    trains, valids = [], []
+    for seed in seeds:
+        rows, held_out = split_rows(estimator, tasks, targets, weights, seed)
+        for parts, part, names in ((trains, rows, tasks.names), (valids, held_out, needed)):
+            parts.append(
+                make_samples(estimator, tasks, table, targets, weights, rows=part, needed=names)
+            )
+    if len(seeds) == 1 or len({*map(len, trains)}) > 1 or len({*map(len, valids)}) > 1:
+        return trains[0], valids[0]
+    return TableDataset.stack(trains), TableDataset.stack(valids)
+
+
 def split_rows(
     estimator: Any,
     tasks: TaskEncoder,

@@ -10,13 +10,15 @@ from sklearn.utils import check_random_state
 from sk_mmoe.estimators._fitted import FittedModel
 
 
-def draw_seeds(estimator: Any) -> list[int]:
+def draw_seeds(estimator: Any, n_members: int) -> list[int]:
     """Draw the seed of each member.
 
     Parameters
     ----------
     estimator : estimator
         The estimator.
+    n_members : int
+        The number of members.
 
     Returns
     -------
@@ -24,22 +26,22 @@ def draw_seeds(estimator: Any) -> list[int]:
         The seeds.
     """
     rng = check_random_state(estimator.random_state)
-    return [int(rng.randint(np.iinfo(np.int32).max)) for _ in range(estimator.n_members)]
+    return [int(rng.randint(np.iinfo(np.int32).max)) for _ in range(n_members)]
 
 
-def seeds_of(fitted: FittedModel, n_members: int) -> list[int]:
+def seeds_of(fitted: FittedModel, n_members: int | str) -> list[int]:
     """Return the seeds of the networks that training goes on from.
 
     Parameters
     ----------
     fitted : FittedModel
         The model.
-    n_members : int
-        How many networks there should be.
+    n_members : int or "auto"
+        How many networks there should be. "auto": as many as there are.
 
     Returns
     -------
-    list of int of length n_members
+    list of int
         The seeds.
 
     Raises
@@ -48,7 +50,7 @@ def seeds_of(fitted: FittedModel, n_members: int) -> list[int]:
         If there is another number of networks.
     """
     seeds = fitted.net.seeds
-    if len(seeds) != n_members:
+    if n_members not in (len(seeds), "auto"):
         raise ValueError(
             f"n_members is {n_members}, but {len(seeds)} network(s) are fitted. Set "
             "warm_start=False, or clone the estimator, to start afresh."

@@ -33,9 +33,9 @@ class TableDataset(Dataset[Any]):
     rows : Tensor of shape (n_samples,), default=None
         The rows of X that are used, so that a part of a table needs no copy. `None`: all of them.
     n_tables : int, default=None
-        The number of tables of equal length that X consists of, one for each member of a stack of
-        networks. The length is then that of one table, and a batch has rows of each. `None`: one
-        table.
+        The number of tables of equal length that follow one another in these samples, one for each
+        member of a stack of networks. The length is then that of one table, and a batch has rows of
+        each. `None`: one table.
     """
 
     def __init__(
@@ -79,17 +79,34 @@ class TableDataset(Dataset[Any]):
         rows = samples if self.rows is None else self.rows[samples]
         return TableDataset(take(self.X, rows), targets, weights)
 
+    def of_member(self, index: int) -> TableDataset:
+        """Return the samples of one member of a stack of networks, without a copy of the table."""
+        if self.n_tables is None:
+            return self
+        part = slice(index * len(self), (index + 1) * len(self))
+        rows = torch.arange(len(self) * self.n_tables) if self.rows is None else self.rows
+        targets = None if self.targets is None else self.targets[part]
+        weights = None if self.weights is None else self.weights[part]
+        return TableDataset(self.X, targets, weights, rows[part])
+
     @classmethod
     def stack(cls, datasets: Sequence[TableDataset]) -> TableDataset:
-        """Return data sets of equal length as one data set with several tables."""
-        X = [d.X if d.rows is None else take(d.X, d.rows) for d in datasets]
+        """Return data sets of equal length as one data set with several tables.
+
+        Parts of one table are not copied.
+        """
+        X, rows = datasets[0].X, [d.rows for d in datasets if d.rows is not None]
+        if len(rows) < len(datasets) or any(d.X is not X for d in datasets):
+            X = concatenate([d.X if d.rows is None else take(d.X, d.rows) for d in datasets])
+            rows = []
         targets = torch.cat([d.targets for d in datasets if d.targets is not None])
         weights = None
         if any(d.weights is not None for d in datasets):
             ones = torch.ones_like(targets).chunk(len(datasets))
             pairs = zip(datasets, ones, strict=True)
             weights = torch.cat([one if d.weights is None else d.weights for d, one in pairs])
-        return cls(concatenate(X), targets, weights, n_tables=len(datasets))
+        index = torch.cat(rows) if rows else None
+        return cls(X, targets, weights, index, n_tables=len(datasets))
 
     def become(self, other: TableDataset) -> None:
         """Hold the samples of another data set instead."""

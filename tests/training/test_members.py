@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import skorch
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
@@ -52,7 +53,7 @@ STOPPING = {
 def fit_alone(estimator, n_members, seed, *args, **kwargs):
     """Return as many fits with one instance of RandomState."""
     rng = np.random.RandomState(seed)
-    estimator.set_params(random_state=rng)
+    estimator.set_params(n_members=1, random_state=rng)
     return [pickle.loads(pickle.dumps(estimator.fit(*args, **kwargs))) for _ in range(n_members)]
 
 
@@ -69,17 +70,49 @@ def member_predictions(model, X):
 @pytest.mark.parametrize("make_estimator", REGRESSORS)
 @pytest.mark.parametrize("stopping", [False, True])
 def test_members_are_the_networks_of_fits_alone(make_estimator, stopping):
+    # Each member holds out the rows that a fit alone would hold out.
     parameters = {"dtype": "float64"}
     parameters |= STOPPING if stopping else {"max_iter": 3, "early_stopping": False}
-    data = {"X_val": X[200:], "y_val": Y[200:]} if stopping else {}
-    model = make_estimator(n_members=3, random_state=1, **parameters).fit(X[:200], Y[:200], **data)
-    alone = fit_alone(make_estimator(**parameters), 3, 1, X[:200], Y[:200], **data)
+    model = make_estimator(n_members=3, random_state=1, **parameters).fit(X[:220], Y[:220])
+    alone = fit_alone(make_estimator(**parameters), 3, 1, X[:220], Y[:220])
     predictions = np.array([one.predict(X) for one in alone])
     mean, std = model.predict(X, return_std=True)
     assert_allclose(mean, predictions.mean(axis=0), rtol=1e-6, atol=1e-8)
     assert_allclose(std, predictions.std(axis=0), rtol=1e-5, atol=1e-8)
     assert_array_equal(model.predict(X), mean)
     assert model.n_iter_ == max(one.n_iter_ for one in alone)
+
+
+def test_members_share_a_validation_set():
+    parameters = STOPPING | {"dtype": "float64"}
+    data = {"X_val": X[200:], "y_val": Y[200:]}
+    model = MMoERegressor(n_members=2, random_state=1, **parameters).fit(X[:200], Y[:200], **data)
+    alone = fit_alone(MMoERegressor(**parameters), 2, 1, X[:200], Y[:200], **data)
+    assert_allclose(model.predict(X), np.mean([one.predict(X) for one in alone], axis=0))
+
+
+def test_members_together_learn_from_all_rows():
+    seen = []
+
+    class Look(skorch.callbacks.Callback):
+        def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+            seen.append((dataset_train, dataset_valid))
+
+    MMoERegressor(n_members=3, max_iter=1, callbacks=[Look()], random_state=0).fit(X, Y)
+    ((train, valid),) = seen
+    rows = [set(valid.of_member(k).rows.tolist()) for k in range(3)]
+    assert set.intersection(*rows) == set()
+    for k, held_out in enumerate(rows):
+        assert held_out | set(train.of_member(k).rows.tolist()) == set(range(len(X)))
+        assert not held_out & set(train.of_member(k).rows.tolist())
+    assert train.X is valid.X  # one table for all
+
+
+def test_members_hold_out_the_same_rows_where_parts_cannot_be_equally_long():
+    # The only label of a class must be learned, so that some members hold out one row less.
+    y = np.where(np.arange(300) == 7, "rare", np.where(Y[:, 0] > 0, "yes", "no"))
+    model = MMoEClassifier(n_members=20, max_iter=1, random_state=0).fit(X, y)
+    assert list(model.classes_) == ["no", "rare", "yes"]
 
 
 def test_a_member_that_stops_by_its_training_loss_keeps_the_weights_of_that_moment():
@@ -246,7 +279,7 @@ def test_the_history_has_the_mean_and_every_member():
 
 
 def test_a_spread_needs_members():
-    model = MMoERegressor(max_iter=1).fit(X, Y)
+    model = MMoERegressor(n_members=1, max_iter=1).fit(X, Y)
     with pytest.raises(ValueError, match="set n_members to 2 or more"):
         model.predict(X, return_std=True)
 
@@ -289,11 +322,11 @@ def test_an_interrupted_ensemble_resumes_from_its_checkpoint(tmp_path):
 @pytest.mark.parametrize("make_estimator", REGRESSORS)
 def test_runs_are_the_fits_of_their_tables(make_estimator):
     tables = [make_multitask_sinusoid(250, 10, random_state=seed) for seed in range(3)]
-    estimator = make_estimator(**STOPPING, dtype="float64", random_state=5)
+    estimator = make_estimator(**STOPPING, dtype="float64", n_members=1, random_state=5)
     models = fit_runs(estimator, tables)
     assert not hasattr(estimator, "net_")
     for run, ((X_run, y_run), model) in enumerate(zip(tables, models, strict=True)):
-        alone = make_estimator(**STOPPING, dtype="float64", random_state=5 + run)
+        alone = make_estimator(**STOPPING, dtype="float64", n_members=1, random_state=5 + run)
         alone.fit(X_run, y_run)
         assert model.random_state == 5 + run
         assert model.n_iter_ == alone.n_iter_
@@ -309,9 +342,10 @@ def test_runs_of_classes_weights_and_sparse_tables():
     for _ in range(2):
         matrix = np.where(rng.random((250, 10)) < 0.1, 1.0, 0)
         tables.append((sparse.csr_array(matrix), matrix[:, :2] + rng.normal(size=(250, 2)) > 0.5))
-    estimator = MMoEClassifier(class_weight="balanced", max_iter=3, random_state=0)
-    for run, (table, model) in enumerate(zip(tables, fit_runs(estimator, tables), strict=True)):
-        alone = MMoEClassifier(class_weight="balanced", max_iter=3, random_state=run).fit(*table)
+    parameters = {"class_weight": "balanced", "max_iter": 3, "n_members": 1}
+    models = fit_runs(MMoEClassifier(**parameters, random_state=0), tables)
+    for run, (table, model) in enumerate(zip(tables, models, strict=True)):
+        alone = MMoEClassifier(**parameters, random_state=run).fit(*table)
         for ours, theirs in zip(
             model.predict_proba(table[0]), alone.predict_proba(table[0]), strict=True
         ):
@@ -325,13 +359,14 @@ def test_runs_of_tables_with_categories():
     tables = [(table, Y), (rare, Y)]
     models = fit_runs(MMoERegressor(max_iter=3, random_state=0), tables)
     for run, ((table, y), model) in enumerate(zip(tables, models, strict=True)):
-        alone = MMoERegressor(max_iter=3, random_state=run).fit(table, y)
+        alone = MMoERegressor(max_iter=3, n_members=1, random_state=run).fit(table, y)
         assert_allclose(model.predict(table), alone.predict(table), rtol=1e-4, atol=1e-5)
 
 
 def test_runs_keep_what_they_learned_of_their_tasks():
     parameters = {"loss_balancing": "uncertainty", "max_iter": 3, "early_stopping": False}
     parameters |= {"dtype": "float64", "learning_rate_init": 0.01, "warm_start": True}
+    parameters["n_members"] = 1
     tables = [make_multitask_sinusoid(250, 10, random_state=seed) for seed in range(2)]
     models = fit_runs(MMoERegressor(**parameters, random_state=0), tables)
     for run, (model, table) in enumerate(zip(models, tables, strict=True)):
@@ -352,10 +387,9 @@ def test_random_states_can_be_given():
 
 
 def test_a_single_run_is_a_fit():
-    (model,) = fit_runs(MMoERegressor(max_iter=2, random_state=0), [(X, Y)])
-    assert_array_equal(
-        model.predict(X), MMoERegressor(max_iter=2, random_state=0).fit(X, Y).predict(X)
-    )
+    estimator = MMoERegressor(n_members=1, max_iter=2, random_state=0)
+    (model,) = fit_runs(estimator, [(X, Y)])
+    assert_array_equal(model.predict(X), estimator.fit(X, Y).predict(X))
 
 
 OTHERS = {

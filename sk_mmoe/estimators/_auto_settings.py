@@ -1,0 +1,152 @@
+"""Settings whose default "auto" depends on the size of the table."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sk_mmoe.nn.balancing import GradientBalancing, make_balancing
+
+# A batch is a twentieth of a small table, so that an epoch has enough steps. On a large one it is a
+# two-hundredth, because larger batches save time.
+_SHARE, _BATCH_SIZES = 20, (16, 256)
+_SHARE_OF_MANY, _LARGEST_BATCH = 200, 1024
+_BATCH_SIZE_OF_STREAM = 256
+# The learning rate for batches of up to this size. It grows with the square root of the size.
+_RATE, _BATCH_SIZE_OF_RATE = 1e-3, 256
+# Training waits for about as many steps, whatever the size of the table, within these epochs.
+_STEPS_TO_WAIT, _EPOCHS_TO_WAIT = 400, (3, 10)
+# As many networks as have this number of rows together.
+_ROWS_OF_MEMBERS, _MOST_MEMBERS = 20_000, 5
+# Embeddings have up to this length, and all columns together about this number of features.
+_EMBEDDING_DIMS, _FEATURES = (4, 8), 160
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a net learns, and how long it waits for an improvement.
+
+    Parameters
+    ----------
+    batch_size : int
+        Number of rows in a minibatch.
+    learning_rate : float
+        The learning rate of the optimizer.
+    patience : int
+        Number of epochs without an improvement after which training stops.
+    """
+
+    batch_size: int
+    learning_rate: float
+    patience: int
+
+
+def choose_pace(estimator: Any, n_rows: int, *, of_stream: bool = False) -> Pace:
+    """Return the pace that suits a number of rows, where the parameters leave it open.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which only the parameters are read.
+    n_rows : int
+        The number of rows to learn from.
+    of_stream : bool, default=False
+        Whether the rows are a chunk of a stream, which are seen only once.
+
+    Returns
+    -------
+    Pace
+        The pace. A batch has at most `n_rows` rows.
+    """
+    size = estimator.batch_size
+    if size == "auto":
+        size = _BATCH_SIZE_OF_STREAM if of_stream else _batch_size(n_rows)
+    pace = pace_of_batches(estimator, min(int(size), n_rows), n_rows)
+    if of_stream and estimator.learning_rate_init == "auto":
+        # Chunks may have different lengths, but they are learned at the same rate.
+        pace = replace(pace, learning_rate=_RATE)
+    return pace
+
+
+def pace_of_batches(estimator: Any, batch_size: int, n_rows: int | None = None) -> Pace:
+    """Return the pace for batches of a given size.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which only the parameters are read.
+    batch_size : int
+        The number of rows in a minibatch.
+    n_rows : int, default=None
+        The number of rows to learn from. `None`: unknown, as for a net that has been trained.
+
+    Returns
+    -------
+    Pace
+        The pace.
+    """
+    rate, patience = estimator.learning_rate_init, estimator.n_iter_no_change
+    if rate == "auto":
+        rate = _RATE * math.sqrt(max(batch_size / _BATCH_SIZE_OF_RATE, 1))
+    if patience == "auto":
+        n_epochs = _EPOCHS_TO_WAIT[1] if n_rows is None else _STEPS_TO_WAIT * batch_size // n_rows
+        patience = _between(_EPOCHS_TO_WAIT, n_epochs)
+    return Pace(batch_size, rate, patience)
+
+
+def choose_n_members(estimator: Any, n_rows: int) -> int:
+    """Return the number of networks.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which only the parameters are read.
+    n_rows : int
+        The number of rows of the table, from which some may be held out.
+
+    Returns
+    -------
+    int
+        The number. "auto" asks for several networks only where all other parameters allow it.
+    """
+    if estimator.n_members != "auto":
+        return int(estimator.n_members)
+    # Gradients are compared in a single network, and a user's net may not be for several.
+    if estimator.net_params or isinstance(
+        make_balancing(estimator.loss_balancing), GradientBalancing
+    ):
+        return 1
+    return _between((1, _MOST_MEMBERS), _ROWS_OF_MEMBERS // n_rows)
+
+
+def choose_embedding_dim(estimator: Any, n_columns: int) -> int:
+    """Return the length of an embedding.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which only the parameters are read.
+    n_columns : int
+        The number of columns with embeddings.
+
+    Returns
+    -------
+    int
+        The length.
+    """
+    if estimator.embedding_dim != "auto":
+        return int(estimator.embedding_dim)
+    return _between(_EMBEDDING_DIMS, _FEATURES // n_columns)
+
+
+def _batch_size(n_rows: int) -> int:
+    """Return the size of a batch that suits a number of rows."""
+    smallest, largest = _BATCH_SIZES
+    of_small = min(max(n_rows // _SHARE, smallest), largest)
+    return max(of_small, min(n_rows // _SHARE_OF_MANY, _LARGEST_BATCH))
+
+
+def _between(bounds: tuple[int, int], number: int) -> int:
+    """Return the number within the bounds that is nearest to a number."""
+    return min(max(number, bounds[0]), bounds[1])
