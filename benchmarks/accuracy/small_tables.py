@@ -35,7 +35,7 @@ from sk_mmoe import MMoEClassifier, MMoERegressor
 
 TABLES = ("slump", "sf1", "jura", "emotions", "osales", "enb", "scpf")
 SPLITS = 5
-OURS = ("MMoE", "MMoE, 5 members")
+OURS = ("MMoE", "MMoE, one network")
 
 
 def models(seed, *, of_classes):
@@ -57,7 +57,7 @@ def models(seed, *, of_classes):
     }
     return {
         "MMoE": network(random_state=seed),
-        "MMoE, 5 members": network(n_members=5, random_state=seed),
+        "MMoE, one network": network(n_members=1, random_state=seed),
         **{name: pair[of_classes](random_state=seed) for name, pair in kinds.items()},
         **{
             name: each(pair[of_classes](random_state=seed, **options))

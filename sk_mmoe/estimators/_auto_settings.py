@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sk_mmoe.columns._reader import TableReader
 from sk_mmoe.nn.balancing import GradientBalancing, make_balancing
+from sk_mmoe.training._net import MultiTaskNet
 
 # A batch is a twentieth of a small table, so that an epoch has enough steps. On a large one it is a
 # two-hundredth, because larger batches save time.
@@ -19,13 +21,13 @@ _RATE, _BATCH_SIZE_OF_RATE = 1e-3, 256
 _STEPS_TO_WAIT, _EPOCHS_TO_WAIT = 400, (3, 10)
 # As many networks as have this number of rows together.
 _ROWS_OF_MEMBERS, _MOST_MEMBERS = 20_000, 5
-# Embeddings have up to this length, and all columns together about this number of features.
-_EMBEDDING_DIMS, _FEATURES = (4, 8), 160
+# Large tables train faster if the embeddings of all columns have about this number of features.
+_EMBEDDING_DIMS, _FEATURES, _MANY_ROWS = (4, 8), 160, 50_000
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How fast a net learns, and how long it waits for an improvement.
+class FitSettings:
+    """What a net needs to know and the parameters of its estimator may leave open.
 
     Parameters
     ----------
@@ -35,42 +37,60 @@ class Pace:
         The learning rate of the optimizer.
     patience : int
         Number of epochs without an improvement after which training stops.
+    embedding_dim : int or None
+        Length of the embedding of a category or knot. `None`: there are no embeddings.
     """
 
     batch_size: int
     learning_rate: float
     patience: int
+    embedding_dim: int | None
 
 
-def choose_pace(estimator: Any, n_rows: int, *, of_stream: bool = False) -> Pace:
-    """Return the pace that suits a number of rows, where the parameters leave it open.
+def choose_settings(
+    estimator: Any,
+    reader: TableReader,
+    n_rows: int,
+    *,
+    fitted: MultiTaskNet | None = None,
+    of_stream: bool = False,
+) -> FitSettings:
+    """Return the settings that suit a table, where the parameters leave them open.
 
     Parameters
     ----------
     estimator : estimator
         The estimator, of which only the parameters are read.
+    reader : TableReader
+        What the network reads.
     n_rows : int
         The number of rows to learn from.
+    fitted : MultiTaskNet, default=None
+        The net that training goes on from, which has embeddings of some length.
     of_stream : bool, default=False
         Whether the rows are a chunk of a stream, which are seen only once.
 
     Returns
     -------
-    Pace
-        The pace. A batch has at most `n_rows` rows.
+    FitSettings
+        The settings. A batch has at most `n_rows` rows.
     """
-    size = estimator.batch_size
+    size, dim = estimator.batch_size, estimator.embedding_dim
     if size == "auto":
         size = _BATCH_SIZE_OF_STREAM if of_stream else _batch_size(n_rows)
-    pace = pace_of_batches(estimator, min(int(size), n_rows), n_rows)
+    if dim == "auto":
+        dim = getattr(fitted, "module__embedding_dim", _embedding_dim(n_rows, len(reader.n_codes)))
+    settings = settings_of_batches(estimator, min(int(size), n_rows), dim, n_rows)
     if of_stream and estimator.learning_rate_init == "auto":
         # Chunks may have different lengths, but they are learned at the same rate.
-        pace = replace(pace, learning_rate=_RATE)
-    return pace
+        settings = replace(settings, learning_rate=_RATE)
+    return settings
 
 
-def pace_of_batches(estimator: Any, batch_size: int, n_rows: int | None = None) -> Pace:
-    """Return the pace for batches of a given size.
+def settings_of_batches(
+    estimator: Any, batch_size: int, embedding_dim: int | None, n_rows: int | None = None
+) -> FitSettings:
+    """Return the settings for batches of a given size.
 
     Parameters
     ----------
@@ -78,13 +98,15 @@ def pace_of_batches(estimator: Any, batch_size: int, n_rows: int | None = None) 
         The estimator, of which only the parameters are read.
     batch_size : int
         The number of rows in a minibatch.
+    embedding_dim : int or None
+        The length of embeddings.
     n_rows : int, default=None
         The number of rows to learn from. `None`: unknown, as for a net that has been trained.
 
     Returns
     -------
-    Pace
-        The pace.
+    FitSettings
+        The settings.
     """
     rate, patience = estimator.learning_rate_init, estimator.n_iter_no_change
     if rate == "auto":
@@ -92,7 +114,7 @@ def pace_of_batches(estimator: Any, batch_size: int, n_rows: int | None = None) 
     if patience == "auto":
         n_epochs = _EPOCHS_TO_WAIT[1] if n_rows is None else _STEPS_TO_WAIT * batch_size // n_rows
         patience = _between(_EPOCHS_TO_WAIT, n_epochs)
-    return Pace(batch_size, rate, patience)
+    return FitSettings(batch_size, rate, patience, embedding_dim)
 
 
 def choose_n_members(estimator: Any, n_rows: int) -> int:
@@ -120,24 +142,12 @@ def choose_n_members(estimator: Any, n_rows: int) -> int:
     return _between((1, _MOST_MEMBERS), _ROWS_OF_MEMBERS // n_rows)
 
 
-def choose_embedding_dim(estimator: Any, n_columns: int) -> int:
-    """Return the length of an embedding.
-
-    Parameters
-    ----------
-    estimator : estimator
-        The estimator, of which only the parameters are read.
-    n_columns : int
-        The number of columns with embeddings.
-
-    Returns
-    -------
-    int
-        The length.
-    """
-    if estimator.embedding_dim != "auto":
-        return int(estimator.embedding_dim)
-    return _between(_EMBEDDING_DIMS, _FEATURES // n_columns)
+def _embedding_dim(n_rows: int, n_columns: int) -> int:
+    """Return the length of embeddings that suits a table."""
+    shortest, longest = _EMBEDDING_DIMS
+    if n_rows <= _MANY_ROWS or not n_columns:
+        return longest
+    return _between((shortest, longest), _FEATURES // n_columns)
 
 
 def _batch_size(n_rows: int) -> int:

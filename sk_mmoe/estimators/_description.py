@@ -10,7 +10,7 @@ from skorch.history import History
 from torch import Tensor
 
 from sk_mmoe.columns._reader import TableReader
-from sk_mmoe.estimators._auto_settings import pace_of_batches
+from sk_mmoe.estimators._auto_settings import settings_of_batches
 from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._net_settings import make_net, module_parameters
 from sk_mmoe.nn import EmbeddedNetwork
@@ -36,6 +36,7 @@ def describe_model(model: FittedModel) -> dict[str, Any]:
         "tasks": model.tasks.describe(),
         "seeds": net.seeds,
         "batch_size": net.batch_size,
+        "embedding_dim": getattr(net, "module__embedding_dim", None),
         "early_stopping": dict(net.callbacks_)["monitor"].restore_best,
         "history": [dict(epoch) for epoch in net.history],
     }
@@ -68,14 +69,16 @@ def restore_model(
     reader = TableReader.restore(description["reader"])
     tasks = TaskEncoder.restore(description["tasks"])
     seeds = description["seeds"]
+    # Files of version 0.1.0 have it among the parameters only.
+    embedding_dim = description.get("embedding_dim", estimator.embedding_dim)
     if not estimator.net_params:  # by which users may change the network
-        check_shapes(estimator, reader, tasks, len(seeds), weights)
+        check_shapes(estimator, reader, tasks, len(seeds), weights, embedding_dim)
     net = make_net(
         estimator,
         reader,
         tasks,
         seeds,
-        pace=pace_of_batches(estimator, description["batch_size"]),
+        settings=settings_of_batches(estimator, description["batch_size"], embedding_dim),
         early_stopping=description["early_stopping"],
     )
     net.module_.load_state_dict(dict(weights))
@@ -101,7 +104,9 @@ def parameters_of_fit(estimator: Any) -> dict[str, Any]:
     found = {
         name: getattr(net, f"module__{name}") for name in names if hasattr(net, f"module__{name}")
     }
-    return found | {"dtype": net.dtype, "n_members": len(net.seeds)}
+    found |= {"dtype": net.dtype, "n_members": len(net.seeds)}
+    # What the estimator leaves open is in the description.
+    return {name: value for name, value in found.items() if getattr(estimator, name) != "auto"}
 
 
 def check_shapes(
@@ -110,6 +115,7 @@ def check_shapes(
     tasks: TaskEncoder,
     n_members: int,
     weights: Mapping[str, Tensor],
+    embedding_dim: int | None,
 ) -> None:
     """Raise a ValueError unless weights have the shapes of a network, without allocating it.
 
@@ -128,8 +134,11 @@ def check_shapes(
         How many networks there are.
     weights : dict of Tensor
         The weights.
+    embedding_dim : int or None
+        The length of embeddings.
     """
-    parameters = module_parameters(estimator, reader) | {"n_outputs": tasks.n_outputs}
+    parameters = module_parameters(estimator, reader, embedding_dim)
+    parameters |= {"n_outputs": tasks.n_outputs}
     sizes = [size for tensor in weights.values() for size in tensor.shape]
     largest = max([len(weights), *sizes], default=0)
     for name, value in parameters.items():

@@ -45,10 +45,11 @@ n_knots : int or "auto", default="auto"
     square root of the number of rows, between 8 and 16. If most rows share one value, such as zero
     for dividends, up to 256 are used. Raise it for columns with sharp thresholds.
 embedding_dim : int, "auto" or None, default="auto"
-    Length of the embedding of a category or knot. "auto" is 8 for up to 20 columns, less for more
-    columns, and 4 for 40 or more, because wide tables train slowly. Raise it if columns have many
-    categories and there are many rows of each. `None` gives each category and knot an input column
-    instead, as :class:`~sklearn.preprocessing.OneHotEncoder` and a
+    Length of the embedding of a category or knot. "auto" is 8. With more than 50,000 rows it is
+    less if there are more than 20 such columns, and 4 for 40 or more, because large tables train
+    slowly. Raise it if columns have many categories and there are many rows of each. `None` gives
+    each category and knot an input column instead, as
+    :class:`~sklearn.preprocessing.OneHotEncoder` and a
     :class:`~sklearn.preprocessing.SplineTransformer` of degree 1 do. The zeros in these columns
     cost no time.
 embedding_alpha : float, default=1.0

@@ -14,7 +14,7 @@ from sk_mmoe.callbacks import TrainingCheckpoint
 from sk_mmoe.columns._frames import native_table, open_table
 from sk_mmoe.columns._large_values import warn_of_large_values
 from sk_mmoe.columns._reader import TableReader
-from sk_mmoe.estimators._auto_settings import choose_n_members, choose_pace
+from sk_mmoe.estimators._auto_settings import choose_n_members, choose_settings
 from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._net_settings import make_net, watched_task
 from sk_mmoe.estimators._polarised_gates import warn_of_polarised_gates
@@ -91,7 +91,9 @@ def fit_model(
         data.reader,
         data.tasks,
         data.seeds,
-        pace=choose_pace(estimator, len(data.train)),
+        settings=choose_settings(
+            estimator, data.reader, len(data.train), fitted=fitted and fitted.net
+        ),
         early_stopping=data.valid is not None,
     )
     if fitted is not None:
@@ -204,8 +206,10 @@ def fit_chunk(
         samples = read_chunk(estimator, reader, tasks, X, y, sample_weight)
     if len(samples) == 0:
         return None
-    pace = choose_pace(estimator, len(samples), of_stream=True)
-    net = make_net(estimator, reader, tasks, seeds, pace=pace, early_stopping=False)
+    settings = choose_settings(
+        estimator, reader, len(samples), fitted=fitted and fitted.net, of_stream=True
+    )
+    net = make_net(estimator, reader, tasks, seeds, settings=settings, early_stopping=False)
     if any(isinstance(callback, TrainingCheckpoint) for _, callback in net.callbacks_):
         raise ValueError(
             "TrainingCheckpoint resumes a fit, not a stream. Save the estimator between the calls "

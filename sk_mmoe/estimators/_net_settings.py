@@ -9,7 +9,7 @@ from typing import Any
 from sk_mmoe.callbacks import ConvergenceMonitor
 from sk_mmoe.callbacks._copies import copy_callbacks
 from sk_mmoe.columns._reader import TableReader
-from sk_mmoe.estimators._auto_settings import Pace, choose_embedding_dim
+from sk_mmoe.estimators._auto_settings import FitSettings
 from sk_mmoe.nn import EmbeddedNetwork, FusedAdamW, MultiTaskLoss
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._weights import check_task, check_task_weights
@@ -40,7 +40,7 @@ def make_net(
     tasks: TaskEncoder,
     seeds: Sequence[int],
     *,
-    pace: Pace,
+    settings: FitSettings,
     early_stopping: bool,
 ) -> MultiTaskNet:
     """Return an initialised net.
@@ -55,8 +55,8 @@ def make_net(
         What it learns.
     seeds : sequence of int
         The seed of each member.
-    pace : Pace
-        The size of batches, the learning rate and the patience.
+    settings : FitSettings
+        What the parameters leave open, such as the size of batches.
     early_stopping : bool
         Whether losses on held-out samples decide when to stop.
 
@@ -73,12 +73,12 @@ def make_net(
     monitor = (MemberMonitor if len(seeds) > 1 else ConvergenceMonitor)(
         "valid_loss" if early_stopping else "train_loss",
         task=watched_task(estimator, tasks),
-        patience=pace.patience,
+        patience=settings.patience,
         tol=estimator.tol,
         restore_best=early_stopping,
     )
-    settings: dict[str, Any] = {
-        **_module_settings(estimator, reader),
+    named: dict[str, Any] = {
+        **_module_settings(estimator, reader, settings.embedding_dim),
         "module__n_outputs": tasks.n_outputs,
         "criterion": MultiTaskLoss,
         "criterion__losses": tasks.losses,
@@ -87,8 +87,8 @@ def make_net(
         "criterion__balancing": estimator.loss_balancing,
         "optimizer": FusedAdamW,
         "optimizer__weight_decay": estimator.alpha,
-        "lr": pace.learning_rate,
-        "batch_size": pace.batch_size,
+        "lr": settings.learning_rate,
+        "batch_size": settings.batch_size,
         "iterator_train__shuffle": True,
         "callbacks": [("monitor", monitor), *copy_callbacks(estimator.callbacks)],
         "train_split": None,
@@ -102,12 +102,12 @@ def make_net(
         "further_seeds": list(seeds[1:]),
     }
     extra = _check_net_params(estimator.net_params)
-    if "module" in extra and "module__network" in settings:
-        settings["module__network"] = extra.pop("module")
+    if "module" in extra and "module__network" in named:
+        named["module__network"] = extra.pop("module")
     if "optimizer" in extra:  # it may have no weight decay
-        del settings["optimizer__weight_decay"]
+        del named["optimizer__weight_decay"]
     try:
-        return MultiTaskNet(**(settings | extra)).initialize()
+        return MultiTaskNet(**(named | extra)).initialize()
     except Exception as error:  # whatever users' classes and settings lead to
         if not estimator.net_params:
             raise
@@ -133,7 +133,9 @@ def _check_net_params(net_params: Any) -> dict[str, Any]:
     return extra
 
 
-def module_parameters(estimator: Any, reader: TableReader) -> dict[str, Any]:
+def module_parameters(
+    estimator: Any, reader: TableReader, embedding_dim: int | None
+) -> dict[str, Any]:
     """Return the arguments of the module, of which the tasks add the number of outputs.
 
     Parameters
@@ -142,6 +144,8 @@ def module_parameters(estimator: Any, reader: TableReader) -> dict[str, Any]:
         The estimator.
     reader : TableReader
         What the network reads.
+    embedding_dim : int or None
+        The length of embeddings.
 
     Returns
     -------
@@ -150,7 +154,7 @@ def module_parameters(estimator: Any, reader: TableReader) -> dict[str, Any]:
     """
     parameters = estimator.network_parameters() | reader.network_inputs()
     if reader.embeds:
-        if estimator.embedding_dim is None:
+        if embedding_dim is None:
             raise ValueError(
                 "embedding_dim is None, but the fitted network reads embeddings. Set "
                 "warm_start=False, or clone the estimator, to start afresh."
@@ -160,16 +164,18 @@ def module_parameters(estimator: Any, reader: TableReader) -> dict[str, Any]:
         decays = not reader.of_stream and "optimizer" not in (estimator.net_params or {})
         parameters |= {
             "network": estimator.network,
-            "embedding_dim": choose_embedding_dim(estimator, len(parameters["n_vectors"])),
+            "embedding_dim": embedding_dim,
             "embedding_alpha": estimator.embedding_alpha if decays else None,
             "n_cross_layers": estimator.n_cross_layers,
         }
     return parameters
 
 
-def _module_settings(estimator: Any, reader: TableReader) -> dict[str, Any]:
+def _module_settings(
+    estimator: Any, reader: TableReader, embedding_dim: int | None
+) -> dict[str, Any]:
     """Return the module and its arguments, as skorch names them."""
-    parameters = module_parameters(estimator, reader)
+    parameters = module_parameters(estimator, reader, embedding_dim)
     module = EmbeddedNetwork if reader.embeds else estimator.network
     return {"module": module} | {f"module__{name}": value for name, value in parameters.items()}
 

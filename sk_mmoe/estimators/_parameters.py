@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
-from typing import Annotated, Any, ClassVar, dataclass_transform, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, dataclass_transform, get_type_hints
 
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -19,7 +19,8 @@ from sk_mmoe.nn._stacked import ACTIVATIONS
 from sk_mmoe.nn.balancing import BALANCING
 
 PositiveInt = Annotated[int, Interval(Integral, 1, None, closed="left")]
-AutoInt = Annotated[Any, StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")]
+Auto = Literal["auto"]
+AutoInt = Annotated[int | Auto, StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")]
 NonNegativeInt = Annotated[int, Interval(Integral, 0, None, closed="left")]
 NonNegative = Annotated[float, Interval(Real, 0, None, closed="left")]
 Positive = Annotated[float, Interval(Real, 0, None, closed="neither")]
@@ -106,7 +107,9 @@ class ColumnParameters(Parameters):
     n_knots: Annotated[Any, StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")] = (
         "auto"
     )
-    embedding_dim: Annotated[AutoInt, None] = "auto"
+    embedding_dim: Annotated[
+        int | Auto | None, StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None
+    ] = "auto"
     embedding_alpha: NonNegative = 1.0
     category_smooth: NonNegative = 20.0
     n_cross_layers: NonNegativeInt = 2
@@ -118,7 +121,7 @@ class TrainingParameters(Parameters):
     task_weights: Annotated[Any, dict, "array-like", None] = None
     loss_balancing: Annotated[Any, StrOptions(set(BALANCING)), torch.nn.Module] = "fixed"
     learning_rate_init: Annotated[
-        Any, StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")
+        float | Auto, StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")
     ] = "auto"
     alpha: NonNegative = 1e-4
     average: Flag = True

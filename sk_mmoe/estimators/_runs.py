@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from sklearn.base import clone
 
-from sk_mmoe.estimators._auto_settings import choose_pace
+from sk_mmoe.estimators._auto_settings import choose_settings
 from sk_mmoe.estimators._base import MultiTaskEstimator
 from sk_mmoe.estimators._fit import TrainingData, prepare, prepare_stream, read_chunk
 from sk_mmoe.estimators._fitted import FittedModel
@@ -129,7 +129,7 @@ def fit_runs(
     valid = None if data[0].valid is None else _stack([own.valid for own in data])
     seeds = [seed for own in data for seed in own.seeds]
     settings = {
-        "pace": choose_pace(estimator, len(train)),
+        "settings": choose_settings(estimator, data[0].reader, len(train)),
         "early_stopping": valid is not None,
     }
     net = make_net(estimator, data[0].reader, data[0].tasks, seeds, **settings)
@@ -199,8 +199,9 @@ def _stack(tables: Sequence[TableDataset]) -> TableDataset:
 
 def _shape(run: MultiTaskEstimator, data: TrainingData) -> tuple[Any, ...]:
     """Return all that the runs of one program must have in common."""
+    settings = choose_settings(run, data.reader, len(data.train))
     return (
-        module_parameters(run, data.reader),
+        module_parameters(run, data.reader, settings.embedding_dim),
         [(task.kind, task.n_outputs) for task in data.tasks.tasks],
         *(None if part is None else (type(part.X), len(part)) for part in (data.train, data.valid)),
     )

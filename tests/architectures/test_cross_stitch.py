@@ -14,6 +14,7 @@ SMALL = {
     "numeric_encoding": None,
     "batch_size": 100,
     "max_iter": 3,
+    "n_members": 1,
     "random_state": 0,
 }
 

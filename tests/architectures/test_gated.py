@@ -9,7 +9,13 @@ from scipy.sparse import csr_matrix
 
 from sk_mmoe import MMoEClassifier, OMoEClassifier, PLEClassifier, SharedBottomClassifier
 
-FAST = {"early_stopping": False, "max_iter": 2, "numeric_encoding": None, "random_state": 0}
+FAST = {
+    "early_stopping": False,
+    "max_iter": 2,
+    "n_members": 1,
+    "numeric_encoding": None,
+    "random_state": 0,
+}
 ALONE = {"n_shared_experts": 0, "n_task_experts": 1}
 
 

@@ -30,6 +30,7 @@ FAST = {
     "max_iter": 3,
     "learning_rate_init": 0.01,
     "batch_size": 64,
+    "n_members": 1,
     "numeric_encoding": None,
     "random_state": 0,
     "n_experts": 3,

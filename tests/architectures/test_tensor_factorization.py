@@ -36,7 +36,7 @@ def data():
 def test_ranks_reach_every_hidden_layer(data, ranks, expected):
     X, y = data
     model = TensorFactorizationRegressor(
-        hidden_layer_sizes=(8, 4), ranks=ranks, numeric_encoding=None, max_iter=1, random_state=0
+        hidden_layer_sizes=(8, 4), ranks=ranks, numeric_encoding=None, max_iter=1, n_members=1
     ).fit(X, y)
     assert [tuple(layer.core.shape) for layer in model.net_.module_.layers] == expected
 
@@ -66,6 +66,7 @@ def test_default_ranks_hide_no_input_and_tie_no_task_to_another():
         learning_rate_init=0.02,
         numeric_encoding=None,
         max_iter=100,
+        n_members=1,
         random_state=0,
     )
     assert model.fit(X, np.abs(X)).score(X, np.abs(X)) > 0.95

@@ -1,55 +1,60 @@
 """What "auto" means for tables of different sizes."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
+from sklearn.base import clone
 
-from sk_mmoe import MMoEClassifier, MMoERegressor, fit_runs
+from sk_mmoe import MMoERegressor, fit_runs
 from sk_mmoe.datasets import make_multitask_sinusoid
-from sk_mmoe.estimators._auto_settings import (
-    choose_embedding_dim,
-    choose_n_members,
-    choose_pace,
-)
+from sk_mmoe.estimators._auto_settings import FitSettings, choose_n_members, choose_settings
 
 X, Y = make_multitask_sinusoid(120, 4, random_state=0)
 
 
-# Rows, then batch size, learning rate and patience.
-PACES = [
-    (100, 16, 1e-3, 10),
-    (2_000, 100, 1e-3, 10),
-    (10_000, 256, 1e-3, 10),
-    (20_000, 256, 1e-3, 5),
-    (50_000, 256, 1e-3, 3),
-    (102_400, 512, 1e-3 * np.sqrt(2), 3),
-    (1_000_000, 1024, 2e-3, 3),
-]
+class Columns:
+    """A reader of some columns with embeddings, as far as settings depend on them."""
+
+    def __init__(self, n_columns):
+        self.n_codes = [2] * n_columns
 
 
-@pytest.mark.parametrize(("n_rows", "batch_size", "rate", "patience"), PACES)
+def settings_of(n_rows, n_columns=10, *, of_stream=False, **parameters):
+    """Return the settings of a fit."""
+    model = MMoERegressor(**parameters)
+    return choose_settings(model, Columns(n_columns), n_rows, of_stream=of_stream)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "batch_size", "rate", "patience"),
+    [
+        (100, 16, 1e-3, 10),
+        (2_000, 100, 1e-3, 10),
+        (10_000, 256, 1e-3, 10),
+        (20_000, 256, 1e-3, 5),
+        (50_000, 256, 1e-3, 3),
+        (102_400, 512, 1e-3 * np.sqrt(2), 3),
+        (1_000_000, 1024, 2e-3, 3),
+    ],
+)
 def test_the_pace_follows_from_the_number_of_rows(n_rows, batch_size, rate, patience):
-    pace = choose_pace(MMoERegressor(), n_rows)
-    assert (pace.batch_size, pace.patience) == (batch_size, patience)
-    assert pace.learning_rate == pytest.approx(rate)
+    settings = settings_of(n_rows)
+    assert (settings.batch_size, settings.patience) == (batch_size, patience)
+    assert settings.learning_rate == pytest.approx(rate)
 
 
 def test_settings_of_the_user_stay():
-    model = MMoERegressor(batch_size=4096, learning_rate_init=0.01, n_iter_no_change=2)
-    pace = choose_pace(model, 1_000_000)
-    assert (pace.batch_size, pace.learning_rate, pace.patience) == (4096, 0.01, 2)
-    assert choose_pace(MMoERegressor(batch_size=4096), 1_000_000).learning_rate == 4e-3
-    assert choose_pace(MMoERegressor(batch_size=4096), 100).batch_size == 100
+    own = {"batch_size": 4096, "learning_rate_init": 0.01, "n_iter_no_change": 2}
+    assert settings_of(10**6, **own, embedding_dim=6) == FitSettings(4096, 0.01, 2, 6)
+    assert settings_of(10**6, batch_size=4096).learning_rate == 4e-3
+    assert settings_of(100, batch_size=4096).batch_size == 100
 
 
-def test_chunks_of_any_length_are_learned_at_one_rate():
-    for batch_size in ("auto", 4096):
-        paces = [
-            choose_pace(MMoERegressor(batch_size=batch_size), n, of_stream=True) for n in (9, 9000)
-        ]
-        assert [pace.learning_rate for pace in paces] == [1e-3, 1e-3]
-        assert paces[0].batch_size == 9
+@pytest.mark.parametrize("batch_size", ["auto", 4096])
+def test_chunks_of_any_length_are_learned_at_one_rate(batch_size):
+    chunks = [settings_of(n_rows, batch_size=batch_size, of_stream=True) for n_rows in (9, 9000)]
+    assert [chunk.learning_rate for chunk in chunks] == [1e-3, 1e-3]
+    assert chunks[0].batch_size == 9
 
 
 @pytest.mark.parametrize(
@@ -88,12 +93,16 @@ def test_a_warm_start_keeps_the_members():
 
 
 @pytest.mark.parametrize(("n_columns", "length"), [(1, 8), (20, 8), (32, 5), (40, 4), (1000, 4)])
-def test_embeddings_of_wide_tables_are_shorter(n_columns, length):
-    assert choose_embedding_dim(MMoERegressor(), n_columns) == length
-    assert choose_embedding_dim(MMoERegressor(embedding_dim=6), n_columns) == 6
+def test_embeddings_are_shorter_in_large_and_wide_tables(n_columns, length):
+    assert settings_of(60_000, n_columns).embedding_dim == length
+    assert settings_of(50_000, n_columns).embedding_dim == 8
 
 
-def test_networks_have_the_chosen_length():
-    table = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 45)))
-    model = MMoEClassifier(max_iter=1, n_members=1).fit(table, table[0] > 0)
-    assert model.net_.module_.column_embedding.weight.shape[-1] == 4
+def test_a_warm_start_keeps_the_length_of_embeddings(monkeypatch):
+    model = MMoERegressor(max_iter=1, n_members=1, warm_start=True, random_state=0)
+    table = np.random.default_rng(0).normal(size=(60, 45))
+    first = model.fit(table, table[:, 0]).net_.module_.column_embedding.weight
+    assert first.shape[-1] == 8
+    monkeypatch.setattr("sk_mmoe.estimators._auto_settings._MANY_ROWS", 50)
+    assert model.fit(table, table[:, 0]).net_.module_.column_embedding.weight.shape == first.shape
+    assert clone(model).fit(table, table[:, 0]).net_.module__embedding_dim == 4

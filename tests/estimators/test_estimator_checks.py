@@ -16,6 +16,7 @@ SMALL = {
     "max_iter": 15,
     "learning_rate_init": 0.03,
     "batch_size": 32,
+    "n_members": 1,
     "random_state": 0,
 }
 # Numbers as they are, which are learned sooner than vectors of knots.
@@ -113,7 +114,8 @@ class TwoTaskRegressor(_Doubled, MMoERegressor):
 
 
 @parametrize_with_checks(
-    [make(cls, **options) for cls in ESTIMATORS for options in ({}, RAW)],
+    [make(cls, **options) for cls in ESTIMATORS for options in ({}, RAW)]
+    + [make(cls, n_members="auto") for cls in (MMoEClassifier, MMoERegressor)],
     expected_failed_checks=expected_failures,
     xfail_strict=False,  # by luck of rounding a network may pass
 )

@@ -19,6 +19,7 @@ FAST = {
     "max_iter": 12,
     "learning_rate_init": 0.03,
     "batch_size": 64,
+    "n_members": 1,
     "random_state": 0,
 }
 

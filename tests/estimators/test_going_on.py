@@ -24,7 +24,7 @@ def test_a_warm_start_on_other_data_learns_them(n_members):
 
 
 def test_a_warm_start_on_other_data_tells_the_score_of_what_it_kept():
-    options = {"batch_size": 64, "learning_rate_init": 5e-3, "random_state": 0}
+    options = {"batch_size": 64, "learning_rate_init": 5e-3, "n_members": 1, "random_state": 0}
     model = MMoERegressor(max_iter=10, warm_start=True, **options).fit(X, OLD)
     first = model.n_iter_
     model.set_params(max_iter=10).fit(X, NEW)
@@ -53,7 +53,7 @@ BALANCINGS = ("fixed", "uncertainty", "dwa", "famo", "gradnorm", "pcgrad")
 @pytest.mark.parametrize("before", ["fixed", "uncertainty", "gradnorm"])
 def test_another_balancing_goes_on_learning(before, now, call):
     options = {"max_iter": 3, "warm_start": True, "learning_rate_init": 0.01, "batch_size": 64}
-    model = MMoERegressor(random_state=0, loss_balancing=before, **options)
+    model = MMoERegressor(n_members=1, random_state=0, loss_balancing=before, **options)
     getattr(model, call)(X, OLD)
     first, score = model.predict(X), model.score(X, NEW)
     model.set_params(loss_balancing=now)

@@ -13,6 +13,7 @@ FAST = {
     "max_iter": 20,
     "learning_rate_init": 0.01,
     "batch_size": 400,
+    "n_members": 1,
     # Scales and knots are those of all rows, whatever their labels and weights.
     "numeric_encoding": None,
     "random_state": 0,

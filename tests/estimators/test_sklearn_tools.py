@@ -30,7 +30,13 @@ from sk_mmoe import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
 from sk_mmoe.metrics import make_task_scorer, multitask_scoring
 from sk_mmoe.model_selection import MultiOutputStratifiedKFold
 
-FAST = {"max_iter": 10, "learning_rate_init": 0.01, "batch_size": 64, "random_state": 0}
+FAST = {
+    "max_iter": 10,
+    "learning_rate_init": 0.01,
+    "batch_size": 64,
+    "n_members": 1,
+    "random_state": 0,
+}
 # cv=2 alone fails inside scikit-learn on labels of several kinds: it sorts strings and integers.
 HALVES = MultiOutputStratifiedKFold(2)
 

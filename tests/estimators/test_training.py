@@ -21,6 +21,7 @@ FAST = {
     "max_iter": 8,
     "learning_rate_init": 0.01,
     "batch_size": 64,
+    "n_members": 1,
     "random_state": 0,
 }
 EARLY = FAST | {"early_stopping": True}

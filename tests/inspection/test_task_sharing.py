@@ -26,7 +26,13 @@ from sk_mmoe.inspection._intervals import bootstrap_interval, corrected_interval
 from sk_mmoe.inspection._sharing_tables import verdict_of
 from sk_mmoe.inspection._task_subsets import for_tasks
 
-FAST = {"max_iter": 1, "early_stopping": False, "numeric_encoding": None, "random_state": 0}
+FAST = {
+    "max_iter": 1,
+    "early_stopping": False,
+    "n_members": 1,
+    "numeric_encoding": None,
+    "random_state": 0,
+}
 SMALL = {"hidden_layer_sizes": (4,), "tower_hidden_layer_sizes": (4,), **FAST}
 COMPARED = ["separate", "joint", "difference", "lower", "upper"]
 

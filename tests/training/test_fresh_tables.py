@@ -57,7 +57,7 @@ def test_a_stream_is_learned_as_by_partial_fit_in_a_loop(make_estimator, n_runs)
 def test_a_stream_that_repeats_its_table_is_a_fit_to_it():
     table = stream(0, 0)
     (model,) = fit_runs(MMoERegressor(**PARAMETERS, random_state=0), [lambda epoch: table])
-    parameters = PARAMETERS | {"n_iter_no_change": 99, "early_stopping": False}
+    parameters = PARAMETERS | {"n_iter_no_change": 99, "early_stopping": False, "n_members": 1}
     alone = MMoERegressor(**parameters, random_state=0).fit(*table)
     assert_allclose(model.predict(table[0]), alone.predict(table[0]))
 

@@ -23,7 +23,13 @@ from sk_mmoe.training._seeding import seed_generators, separate_generators
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the tests fork processes")
 
 # float64, so that sums in another order do not grow into other numbers.
-SMALL = {"max_iter": 2, "dtype": "float64", "random_state": 0, "batch_size": 50}
+SMALL = {
+    "max_iter": 2,
+    "dtype": "float64",
+    "random_state": 0,
+    "batch_size": 50,
+    "n_members": 1,
+}
 
 
 def run_in_group(work, folder, n_processes=2):
@@ -83,7 +89,7 @@ CASES = {
         gate="dselect_k", gate_entropy=0.5, early_stopping=False, **SMALL
     ),
     "a penalty of weights": L2ConstrainedClassifier(coupling=0.1, early_stopping=False, **SMALL),
-    "members": MMoEClassifier(n_members=2, **SMALL),
+    "members": MMoEClassifier(**SMALL | {"n_members": 2}),
     "a callback that clips gradients": MMoEClassifier(
         callbacks=[("clip", GradientNormClipping(0.05))], **SMALL
     ),

@@ -4,7 +4,7 @@
 is itself an error if mypy finds none. At run time the tests show that Python refuses the same.
 """
 
-from typing import assert_type
+from typing import Literal, assert_type
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_parameters_of_architecture_layers_columns_and_training_are_known() -> N
     assert_type(model, MMoEClassifier)
     assert_type(model.n_experts, int)
     assert_type(model.dropout, float)
-    assert_type(model.embedding_dim, int | None)
+    assert_type(model.embedding_dim, int | Literal["auto"] | None)
     assert (model.n_experts, model.dropout, model.embedding_dim) == (4, 0.1, None)
 
 
