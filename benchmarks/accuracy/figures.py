@@ -204,6 +204,9 @@ def draw_small_tables(numbers):
     labels = [f"{table}, {numbers.loc[numbers['table'] == table, 'rows'].iloc[0]:,} rows"
               for table in tables]  # fmt: skip
     ax.set_yticks(range(len(tables)), labels)
+    ax.set_xscale("log")
+    ax.set_xticks([0.5, 0.7, 1, 1.4, 2], ["0.5", "0.7", "1", "1.4", "2"])
+    ax.set_xticks([], minor=True)
     ax.set_xlabel("error, relative to the best tree ensemble of the table (left is better)")
     ax.grid(axis="x", alpha=0.3)
     ax.legend(loc="best", fontsize=9)
