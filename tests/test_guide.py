@@ -4,6 +4,9 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -48,6 +51,27 @@ def test_tables_of_accuracy_are_those_of_the_raw_results(load_benchmark):
     assert len(tables) == 9
     for table in tables.values():
         assert table in page
+
+
+@pytest.mark.parametrize("room", ["accuracy", "speed"])
+def test_pictures_show_the_raw_results(load_benchmark, room):
+    page = (ROOT / f"docs/measurements/{room}.rst").read_text()
+    pictures = load_benchmark("_shared.pictures")
+    numbers = {
+        name: read() for name, (read, _) in load_benchmark(f"{room}.figures").FIGURES.items()
+    }
+    drawn = {name: pictures.mark(found) for name, found in numbers.items() if not found.empty}
+    assert len(drawn) >= 4
+    assert {name: pictures.mark_of(name) for name in drawn} == drawn
+    assert [name for name in drawn if f"measurements/{name}.png" not in page] == []
+
+
+def test_the_mark_of_a_picture_changes_with_its_numbers(load_benchmark):
+    mark = load_benchmark("_shared.pictures").mark
+    numbers = pd.DataFrame({"model": ["a", "b"], "auc": [0.91234, 0.0]})
+    assert mark(numbers) == mark(numbers + pd.DataFrame({"model": ["", ""], "auc": [0, -1e-15]}))
+    assert mark(numbers) != mark(numbers.assign(auc=[0.91254, 0.0]))
+    assert mark(numbers) != mark(numbers.assign(model=["a", "c"]))
 
 
 def test_the_table_of_balancing_is_that_of_the_raw_results(load_benchmark):
