@@ -63,7 +63,7 @@ encode = make_column_transformer(
     ),
     (OneHotEncoder(), make_column_selector(dtype_include="category")),
 )
-network = {"max_iter": 40, "random_state": 0}
+network = {"max_iter": 40, "n_members": 1, "random_state": 0}
 models = {
     "MMoE, table as it is": MMoEClassifier(**network),
     "MMoE, encoded": make_pipeline(encode, MMoEClassifier(numeric_encoding=None, **network)),

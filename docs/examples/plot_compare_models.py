@@ -51,6 +51,7 @@ training = {
     "learning_rate_init": 0.01,
     "max_iter": 60,
     "early_stopping": True,
+    "n_members": 1,
 }
 experts = {**LAYERS, **training}
 towers = {"tower_hidden_layer_sizes": (8,)}

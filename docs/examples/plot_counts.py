@@ -35,7 +35,7 @@ print(y.describe().loc[["mean", "std", "max"]].round(2))
 
 from sk_mmoe import MMoERegressor
 
-network = {"max_iter": 60, "random_state": 0}
+network = {"max_iter": 60, "n_members": 1, "random_state": 0}
 models = {
     "count": MMoERegressor(tasks="count", **network).fit(X_train, y_train),
     "regression": MMoERegressor(**network).fit(X_train, y_train),

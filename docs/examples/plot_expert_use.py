@@ -30,7 +30,13 @@ y = pd.DataFrame(
 )
 y += 0.1 * rng.normal(size=y.shape)
 train, test = slice(0, 2000), slice(2000, None)
-settings = {"n_experts": 6, "learning_rate_init": 0.005, "batch_size": 128, "max_iter": 20}
+settings = {
+    "n_experts": 6,
+    "n_members": 1,
+    "learning_rate_init": 0.005,
+    "batch_size": 128,
+    "max_iter": 20,
+}
 
 # %%
 # Gates that mix all experts

@@ -37,7 +37,7 @@ X_train, X_test, y_train, y_test = X[:600], X[600:], y[:600], y[600:]
 # score that is maximised, here the mean of the two AUCs.
 
 search = GPSearchCV(
-    MMoEClassifier(n_experts=4, batch_size=64, max_iter=10, random_state=0),
+    MMoEClassifier(n_experts=4, n_members=1, batch_size=64, max_iter=10, random_state=0),
     {"learning_rate_init": loguniform(1e-4, 3e-2), "dropout": uniform(0, 0.6)},
     n_iter=16,
     n_initial=6,

@@ -45,7 +45,7 @@ for n in (150, 500, 1500):
         X, y = draw_table(n, seed)
         for kind, tasks in {"ordinal": order, "no order": None}.items():
             options = {} if tasks is None else {"tasks": tasks}
-            model = MMoEClassifier(max_iter=40, random_state=seed, **options).fit(X, y)
+            model = MMoEClassifier(n_members=1, max_iter=40, random_state=seed, **options).fit(X, y)
             predicted = pd.DataFrame(model.predict(X_test), columns=list(y_test))
             for task in y_test:
                 off = predicted[task].map(GRADES.index) - y_test[task].map(GRADES.index)

@@ -35,7 +35,7 @@ print(y.mean().round(2))
 # names the one that chooses. Folds are stratified over both tasks, so that every fold has shares.
 
 search = GridSearchCV(
-    MMoEClassifier(max_iter=20, random_state=0),
+    MMoEClassifier(n_members=1, max_iter=20, random_state=0),
     {"learning_rate_init": [0.0003, 0.001, 0.003, 0.01], "n_experts": [2, 8]},
     scoring=multitask_scoring("roc_auc"),
     refit="mean_roc_auc",

@@ -38,7 +38,7 @@ from sklearn.metrics import r2_score
 
 from sk_mmoe import MMoERegressor
 
-network = {"max_iter": 40, "learning_rate_init": 0.003, "random_state": 0}
+network = {"max_iter": 40, "n_members": 1, "learning_rate_init": 0.003, "random_state": 0}
 rows = []
 X_test, y_test = draw_table(2000, np.random.default_rng(99))
 for n in (100, 300, 900):

@@ -35,6 +35,7 @@ training = {
     "learning_rate_init": 0.01,
     "max_iter": 25,
     "batch_size": 128,
+    "n_members": 1,
     "random_state": 0,
 }
 models = {

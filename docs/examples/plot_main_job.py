@@ -50,6 +50,7 @@ def sinusoid_study(n_samples):
     training = {
         "learning_rate_init": 0.01,
         "max_iter": 100,
+        "n_iter_no_change": 10,
         "early_stopping": True,
         "random_state": 0,
     }

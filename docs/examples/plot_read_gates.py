@@ -40,6 +40,7 @@ model = MMoERegressor(
     learning_rate_init=0.01,
     max_iter=60,
     early_stopping=True,
+    n_members=1,
     random_state=0,
 )
 model.fit(X_train, y_train)

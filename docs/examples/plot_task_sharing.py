@@ -48,6 +48,7 @@ settings = {
     "max_iter": 30,
     "n_iter_no_change": 60,
     "early_stopping": False,
+    "n_members": 1,
     "random_state": 0,
 }
 cv = MultiOutputStratifiedShuffleSplit(n_splits=8, test_size=0.25, random_state=0)
