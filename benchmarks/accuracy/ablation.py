@@ -26,6 +26,7 @@ from skorch.callbacks import LRScheduler
 from benchmarks._shared.record import Record
 from benchmarks._shared.timing import clock
 from benchmarks.accuracy._data import load
+from benchmarks.accuracy._defaults import LARGE
 from benchmarks.accuracy._tabm import MeanLoss, TabM
 from sk_mmoe import MMoEClassifier
 from sk_mmoe.nn import MMoE, MultiTaskLoss, count_parameters
@@ -143,8 +144,8 @@ def prepare(tables, preparation):
 
 def fit_and_judge(parameters, seed, learned, judged):
     """Return what a fit takes, and how good it is on the data that stop it."""
-    options = {"numeric_encoding": "piecewise_linear", "n_iter_no_change": PATIENCE}
-    model = MMoEClassifier(**options | {"random_state": seed} | parameters)
+    options = LARGE | {"n_iter_no_change": PATIENCE, "random_state": seed}
+    model = MMoEClassifier(**options | parameters)
     X_val, y_val = judged
     seconds, _ = clock(partial(model.fit, *learned, X_val=X_val, y_val=y_val))
     run = {

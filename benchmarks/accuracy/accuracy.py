@@ -23,6 +23,7 @@ from sklearn.model_selection import ParameterSampler
 from benchmarks._shared.record import Record
 from benchmarks._shared.timing import clock
 from benchmarks.accuracy._data import load
+from benchmarks.accuracy._defaults import LARGE
 from sk_mmoe import MMoEClassifier
 from sk_mmoe.nn import count_parameters
 
@@ -123,8 +124,8 @@ class Benchmark(Record):
         """Fit a network to all tasks, or to some."""
         tasks = tasks or self.tasks
         (X, y), (X_val, y_val), (X_test, _) = self.tables
-        options = {"numeric_encoding": "piecewise_linear", "n_iter_no_change": PATIENCE}
-        model = MMoEClassifier(random_state=seed, **options, **parameters)
+        options = LARGE | {"n_iter_no_change": PATIENCE, "random_state": seed}
+        model = MMoEClassifier(**options | parameters)
         model.fit(X, y[tasks], X_val=X_val, y_val=y_val[tasks])
         probas = [
             dict(zip(tasks, (p[:, 1] for p in model.predict_proba(part)), strict=True))

@@ -23,6 +23,7 @@ from torchjd import aggregation, scalarization
 from benchmarks._shared.record import runs_of, write
 from benchmarks._shared.tables import show, simple_table
 from benchmarks.accuracy._data import load
+from benchmarks.accuracy._defaults import SMALL
 from sk_mmoe import MMoEClassifier
 
 NAME = "accuracy/balancing"
@@ -60,13 +61,8 @@ def draw(tables, seed):
 def fit(tables, balancing, seed):
     """Fit a network and return how it judges the test rows."""
     (X, y), (X_val, y_val), (X_test, y_test) = tables
-    model = MMoEClassifier(
-        loss_balancing=balancing,
-        numeric_encoding="piecewise_linear",
-        n_iter_no_change=PATIENCE,
-        random_state=seed,
-        device="cpu",
-    )
+    options = SMALL | {"n_iter_no_change": PATIENCE, "random_state": seed, "device": "cpu"}
+    model = MMoEClassifier(loss_balancing=balancing, **options)
     start = time.process_time()
     model.fit(X, y, X_val=X_val, y_val=y_val)
     seconds = time.process_time() - start

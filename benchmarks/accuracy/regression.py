@@ -26,6 +26,7 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks._shared.record import write
 from benchmarks._shared.timing import clock
+from benchmarks.accuracy._defaults import SMALL
 from sk_mmoe import MMoERegressor
 from sk_mmoe.datasets import make_multitask_sinusoid
 
@@ -77,7 +78,7 @@ TABLES = {
 
 def models(seed):
     """Return the models; those that mind units see standardised arrays."""
-    network = MMoERegressor(numeric_encoding=None, batch_size=256, random_state=seed)
+    network = MMoERegressor(**SMALL | {"numeric_encoding": None, "random_state": seed})
     return {
         "MMoE, knots": clone(network).set_params(numeric_encoding="piecewise_linear"),
         "MMoE, standardised array": make_pipeline(StandardScaler(), network),

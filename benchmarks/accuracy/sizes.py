@@ -24,6 +24,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from benchmarks._shared.record import Record
 from benchmarks._shared.timing import clock
 from benchmarks.accuracy._data import load
+from benchmarks.accuracy._defaults import SMALL
 from sk_mmoe import MMoEClassifier
 
 SIZES, SEEDS = (2_000, 10_000, 50_000), range(5)
@@ -41,7 +42,7 @@ def models(seed):
         "XGBoost": xgboost.XGBClassifier(n_jobs=1, enable_categorical=True, random_state=seed),
         "LogisticRegression": make_pipeline(encoder, LogisticRegression(max_iter=1000)),
     }
-    network = MMoEClassifier(numeric_encoding="piecewise_linear", batch_size=256, random_state=seed)
+    network = MMoEClassifier(**SMALL, random_state=seed)
     return {
         "MMoE": clone(network),
         "normalised": clone(network).set_params(normalize_experts=True),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from benchmarks._shared.pictures import LIGHT, OTHERS, OURS, draw_all
 from benchmarks._shared.record import read, runs_of
-from benchmarks.speed.report import SIDES, short
+from benchmarks.speed.report import SIDES, TASKS, short
 
 
 def epochs(*cases):
@@ -189,7 +189,48 @@ def draw_lookups(numbers):
     return figure
 
 
+def time_to_accuracy():
+    """Return the AUC on validation data by seconds of one processor, for each run and task."""
+    rows = [
+        (run["data"], run["model"], run["seed"], task, seconds, auc)
+        for run in runs_of("speed/time_to_accuracy")
+        if run["threads"] == 1
+        for seconds, *aucs in run["curve"]
+        for task, auc in zip(TASKS[run["data"]], aucs, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["data", "model", "seed", "task", "seconds", "auc"])
+
+
+def draw_time_to_accuracy(numbers):
+    """Draw a panel for each task, with a line for each run and a point where it ends."""
+    panels = list(numbers.groupby(["data", "task"], sort=False))
+    figure, axes = plt.subplots(2, 3, figsize=(9, 5.2), layout="constrained")
+    colours = dict(zip(numbers["model"].unique(), (OURS, LIGHT, *OTHERS), strict=False))
+    for ax, ((data, task), part) in zip(axes.flat, panels, strict=False):
+        for (model, seed), run in part.groupby(["model", "seed"], sort=False):
+            label = model if seed == 0 else None
+            ax.plot(run["seconds"], run["auc"], color=colours[model], alpha=0.6, label=label)
+            ax.plot(*run[["seconds", "auc"]].iloc[-1], "o", color=colours[model], ms=4)
+        # The first points are far below what matters.
+        ends = part.groupby(["model", "seed"])["auc"].max()
+        spread = ends.max() - ends.min()
+        ax.set(xscale="log", ylim=(ends.min() - 2 * spread, ends.max() + 0.3 * spread))
+        ax.set_title(f"{task.replace('_', ' ')} ({data.rstrip('12')})", fontsize=10)
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.grid(alpha=0.3)
+    for ax in axes[1]:
+        ax.set_xlabel("seconds of a processor")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("AUC on validation data")
+    for ax in axes.flat[len(panels) :]:
+        ax.axis("off")
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)
+    return figure
+
+
 FIGURES = {
+    "time_to_accuracy": (time_to_accuracy, draw_time_to_accuracy),
     "packages": (packages, draw_epochs),
     "one_hot": (one_hot, draw_epochs),
     "scale": (scale, draw_scale),

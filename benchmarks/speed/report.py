@@ -7,8 +7,11 @@ A test holds the page to what this prints.
 
 from functools import partial
 
+import pandas as pd
+
 from benchmarks._shared.record import read, runs_of
 from benchmarks._shared.tables import show, simple_table
+from benchmarks.accuracy.report import spread
 
 SIDES = {
     "ours": "sk_mmoe",
@@ -17,6 +20,11 @@ SIDES = {
     "naive_skorch": "skorch, its DataLoader",
     "mlp": "MLPClassifier",
     "mlp_csr": "MLPClassifier, CSR",
+}
+
+TASKS = {
+    "census1": ["income", "never_married"],
+    "kuairand": ["click", "long_view", "like"],
 }
 
 
@@ -179,6 +187,18 @@ def compiled():
     return simple_table(rows, ["Case", "epoch", "compiled"])
 
 
+def time_to_accuracy(data):
+    """Return the table of times and test AUCs of whole trainings on a data set."""
+    frame = pd.DataFrame(run for run in runs_of("speed/time_to_accuracy") if run["data"] == data)
+    rows = []
+    for (threads, model), group in frame.groupby(["threads", "model"], sort=False):
+        aucs = pd.DataFrame(group["test"].tolist(), columns=TASKS[data])
+        cells = [spread(aucs[task], 4) for task in aucs]
+        seconds = group["seconds" if threads == 1 else "wall"].median()
+        rows.append([f"{model}, {count(threads, 'thread')}", f"{seconds:.0f}", *cells, len(group)])
+    return simple_table(rows, ["Model", "s", *TASKS[data], "seeds"])
+
+
 def count(number, noun):
     """Return a number of things in words."""
     return f"{number} {noun}{'s' * (number > 1)}"
@@ -189,6 +209,8 @@ def tables():
     made = {f"peers, {case}": partial(peers, case) for case in read("speed/speed")["cases"]}
     others = (profile, first_layers, lookups, rates, stacks, scale, widths, compiled)
     made |= {make.__name__: make for make in others}
+    done = {run["data"] for run in runs_of("speed/time_to_accuracy")}
+    made |= {f"time to accuracy, {data}": partial(time_to_accuracy, data) for data in sorted(done)}
     return {name: make() for name, make in made.items()}
 
 

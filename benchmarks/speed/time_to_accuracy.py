@@ -29,17 +29,12 @@ from skorch.callbacks import Callback
 from benchmarks._shared.record import Record
 from benchmarks.accuracy._boosting import MAX_CATEGORIES
 from benchmarks.accuracy._data import load
+from benchmarks.accuracy._defaults import LARGE
 from sk_mmoe import MMoEClassifier
 
-NETWORKS = {
-    "MMoE": {},
-    "MMoE, before": {
-        "batch_size": 512,
-        "embedding_dim": 8,
-        "learning_rate_init": 1e-3,
-        "n_iter_no_change": 10,
-    },
-}
+# Only how numbers are read is that of today.
+BEFORE = LARGE | {"numeric_encoding": "auto"}
+NETWORKS = {"MMoE": {}, "MMoE, before": BEFORE}
 BOOSTERS = ("HistGradientBoosting", "LightGBM", "XGBoost")
 N_TREES, N_POINTS = 300, 10
 
