@@ -143,8 +143,9 @@ def hold_out(
 ) -> tuple[TableDataset, TableDataset]:
     """Return the samples to learn from and those held out.
 
-    Each member of an ensemble holds out other rows, so that together they learn from all. If these
-    parts cannot be made equally long, all members hold out those of the first.
+    Each member of an ensemble holds out other rows, so that together they learn from all. Where
+    that does not give each member equally many rows, with labels of all tasks, all members hold out
+    those of the first.
 
     Parameters
     ----------
@@ -168,15 +169,23 @@ def hold_out(
     train, valid : TableDataset
         The samples. With different rows for each member, they have one table for each.
     """
-    trains, valids = [], []
-    for seed in seeds:
+
+    def split(seed: int) -> tuple[TableDataset, TableDataset]:
+        """Return the samples of a member."""
         rows, held_out = split_rows(estimator, tasks, targets, weights, seed)
-        for parts, part, names in ((trains, rows, tasks.names), (valids, held_out, needed)):
-            parts.append(
-                make_samples(estimator, tasks, table, targets, weights, rows=part, needed=names)
-            )
+        data = estimator, tasks, table, targets, weights
+        return (
+            make_samples(*data, rows=rows, needed=tasks.names),
+            make_samples(*data, rows=held_out, needed=needed),
+        )
+
+    first = split(seeds[0])
+    try:
+        trains, valids = zip(first, *map(split, seeds[1:]), strict=True)
+    except ValueError:  # a part without a label that is needed
+        return first
     if len(seeds) == 1 or len({*map(len, trains)}) > 1 or len({*map(len, valids)}) > 1:
-        return trains[0], valids[0]
+        return first
     return TableDataset.stack(trains), TableDataset.stack(valids)
 
 

@@ -115,8 +115,11 @@ class TableDataset(Dataset[Any]):
     def to(self, device: str) -> TableDataset:
         """Move the samples to a device if they fit there; else leave them where they are."""
         if torch.device(device).type == "cuda" and self.nbytes < 0.5 * _free_memory(device):
-            X = self.X if self.rows is None else take(self.X, self.rows)
-            self.X, self.rows = X.to(device), None
+            if self.n_tables is None and self.rows is not None:
+                self.X, self.rows = take(self.X, self.rows), None
+            self.X = self.X.to(device)
+            # Of parts of one table, which would be copied for each member.
+            self.rows = None if self.rows is None else self.rows.to(device)
             self.targets = None if self.targets is None else self.targets.to(device)
             self.weights = None if self.weights is None else self.weights.to(device)
         return self

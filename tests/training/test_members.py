@@ -9,6 +9,7 @@ import skorch
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn.base import clone
 
 from sk_mmoe import (
     CrossStitchRegressor,
@@ -113,6 +114,22 @@ def test_members_hold_out_the_same_rows_where_parts_cannot_be_equally_long():
     y = np.where(np.arange(300) == 7, "rare", np.where(Y[:, 0] > 0, "yes", "no"))
     model = MMoEClassifier(n_members=20, max_iter=1, random_state=0).fit(X, y)
     assert list(model.classes_) == ["no", "rare", "yes"]
+
+
+def test_members_hold_out_the_same_rows_where_another_part_would_lack_a_label():
+    """Three labels of a task: the first member holds one out, which another does not."""
+    y = Y[:240].copy()
+    alone = MMoERegressor(n_members=1, max_iter=1, main_task=1, random_state=3)
+    for rows in np.random.default_rng(0).permuted(np.tile(np.arange(240), (200, 1)), axis=1):
+        y[:, 1] = np.nan
+        y[rows[:3], 1] = Y[rows[:3], 1]
+        try:
+            alone.fit(X[:240], y)
+        except ValueError:
+            continue
+        break
+    model = clone(alone).set_params(n_members=8).fit(X[:240], y)
+    assert len(model.net_.seeds) == 8
 
 
 def test_a_member_that_stops_by_its_training_loss_keeps_the_weights_of_that_moment():
