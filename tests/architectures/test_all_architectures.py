@@ -10,8 +10,8 @@ from sk_mmoe import load_model, save_model
 
 FAST = {
     "early_stopping": False,
-    "max_iter": 30,
-    "learning_rate_init": 0.01,
+    "max_iter": 15,
+    "learning_rate_init": 0.02,
     "batch_size": 64,
     "random_state": 0,
 }
@@ -32,7 +32,7 @@ def test_classifiers_learn_both_tasks(cls, X, y):
 @pytest.mark.parametrize("cls", estimators("Regressor"))
 def test_regressors_learn_both_tasks(cls, X):
     y = np.column_stack([X["x0"], 100 + 10 * X["x1"] * X["x2"]])
-    model = cls(**FAST | {"max_iter": 60}).fit(X, y)
+    model = cls(**FAST | {"max_iter": 24}).fit(X, y)
     assert r2_score(y, model.predict(X), multioutput="raw_values").min() > 0.8
 
 
@@ -55,6 +55,6 @@ def test_gates_sum_to_one(cls, X, y):
     # Of two tasks and a shared one, three experts in PLE as well.
     sizes = {"n_experts": 3, "n_shared_experts": 1, "n_task_experts": 1}
     sizes = {name: sizes[name] for name in sizes.keys() & cls().get_params().keys()}
-    weights = cls(**sizes, **FAST).fit(X, y).gate_weights(X)
+    weights = cls(**sizes, **FAST | {"max_iter": 3}).fit(X, y).gate_weights(X)
     assert weights.shape == (400, 2, 3)
     assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)

@@ -29,7 +29,7 @@ def far(X):
 @pytest.mark.parametrize("form", [np.asarray, csr_matrix])
 def test_a_polarised_gate_is_told_with_what_to_do(cls, form, far, y):
     with pytest.warns(UserWarning, match="all their weight on one expert.*gate_dropout=0.1"):
-        model = cls(learning_rate_init=0.05, **FAST | {"max_iter": 20}).fit(form(far), y)
+        model = cls(learning_rate_init=0.1, **FAST | {"max_iter": 8}).fit(form(far), y)
     assert model.gate_weights(far).mean(axis=0).max() >= 0.99
 
 
@@ -50,7 +50,7 @@ def test_the_only_expert_of_a_task_is_no_polarised_gate(model, X, y):
 
 
 def test_a_warning_made_an_error_leaves_the_fitted_state_alone(X, far, y):
-    model = MMoEClassifier(learning_rate_init=0.05, **FAST | {"max_iter": 20}).fit(X, y)
+    model = MMoEClassifier(learning_rate_init=0.1, **FAST | {"max_iter": 8}).fit(X, y)
     before = model.predict(X)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -40,7 +40,13 @@ FAST = {
 @pytest.mark.parametrize("cls", [MMoEClassifier, OMoEClassifier])
 @pytest.mark.parametrize("gate", GATES)
 def test_gates_of_all_kinds_learn_above_a_trunk_and_in_levels(cls, gate, X, y):
-    options = FAST | {"max_iter": 30, "gate": gate, "gate_dropout": 0.1, "n_levels": 2}
+    options = FAST | {
+        "max_iter": 15,
+        "learning_rate_init": 0.02,
+        "gate": gate,
+        "gate_dropout": 0.1,
+        "n_levels": 2,
+    }
     model = cls(trunk_hidden_layer_sizes=(32,), **options).fit(X, y)
     predictions = model.predict(X)
     assert accuracy_score(y["click"], predictions[:, 0].astype(int)) > 0.85
@@ -148,7 +154,7 @@ def test_balancing_of_losses_works_with_the_entropy(balancing, X, y):
 
 
 def test_learned_selections_become_sparse_in_training_the_more_the_entropy_weighs():
-    X, y = make_multitask_sinusoid(1500, n_features=10, random_state=0)
+    X, y = make_multitask_sinusoid(1000, n_features=10, random_state=0)
     options = FAST | {"n_experts": 8, "expert_hidden_layer_sizes": (16,), "max_iter": 25}
     options |= {"batch_size": 128, "learning_rate_init": 0.03}
     heard = []

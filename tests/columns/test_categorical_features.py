@@ -86,13 +86,14 @@ def test_lookups_give_the_numbers_of_one_hot_columns(make_estimator):
 @pytest.mark.parametrize("make_estimator", CLASSIFIERS)
 def test_embeddings_learn_what_depends_on_categories(make_estimator):
     X_test, y_test = make_frame(seed=1)
-    model = make_estimator(max_iter=100, random_state=0).fit(X, Y)
+    model = make_estimator(batch_size=64, learning_rate_init=5e-3, random_state=0).fit(X, Y)
     assert model.score(X_test, y_test) > 0.85
 
 
 def test_regressors_take_categories_too():
     y = 10.0 * (X["city"] == "Rome") + (X["plan"] == "gold")
-    assert MMoERegressor(max_iter=60, random_state=0).fit(X, y).score(X, y) > 0.8
+    model = MMoERegressor(max_iter=20, learning_rate_init=1e-2, random_state=0)
+    assert model.fit(X, y).score(X, y) > 0.8
 
 
 @pytest.mark.parametrize("embedding_dim", [8, None])

@@ -115,7 +115,7 @@ def test_a_new_kind_says_what_the_network_reads(learn, read, library, parameters
 @LIBRARIES
 def test_estimators_learn_from_columns_of_a_new_kind(library, tmp_path):
     table = library(COLUMNS)
-    model = MMoEClassifier(max_iter=60, random_state=0).fit(table, LABELS)
+    model = MMoEClassifier(max_iter=20, learning_rate_init=1e-2, random_state=0).fit(table, LABELS)
     assert model.score(table, LABELS) > 0.95
     expected = model.predict_proba(table)
     row = table.iloc[[7]] if isinstance(table, pd.DataFrame) else table[7:8]

@@ -72,7 +72,7 @@ def test_scoring_monitor_of_scikit_learn_logs_each_epoch(X, y):
     log = monitor.get_logs().data_as_pandas
     scores = log.loc[log["task_name"] == "epoch", "r2"]
     assert len(scores) == 8
-    for epochs, score in enumerate(scores, start=1):
+    for epochs, score in list(enumerate(scores, start=1))[::3]:
         reference = MMoERegressor(**FAST | {"max_iter": epochs}).fit(X, targets)
         assert score == pytest.approx(reference.score(X, targets))
     assert model.n_iter_ == 8
@@ -124,8 +124,9 @@ def test_a_callback_that_asks_for_batches_sees_them_and_changes_nothing(X, y):
     ids=["EpochScoring", "Checkpoint", "TrainEndCheckpoint", "EarlyStopping"],
 )
 def test_callbacks_that_skorch_ships_work(X, y, make, tmp_path):
-    expected = MMoEClassifier(**FAST).fit(X, y)
-    found = MMoEClassifier(callbacks=[make(tmp_path)], **FAST).fit(X, y)
+    few = FAST | {"max_iter": 3}
+    expected = MMoEClassifier(**few).fit(X, y)
+    found = MMoEClassifier(callbacks=[make(tmp_path)], **few).fit(X, y)
     assert_array_equal(weights(found), weights(expected))
 
 

@@ -100,7 +100,7 @@ def test_a_single_row_group_gives_the_fit_in_memory_to_the_bit(frame, path, para
 
 
 def test_small_row_groups_learn_as_much(frame, path):
-    parameters = {**SMALL, "max_iter": 8, "learning_rate_init": 0.01}
+    parameters = {**SMALL, "max_iter": 5, "learning_rate_init": 0.02}
     X, y, _ = in_memory(frame)
     whole = SharedBottomMixedPredictor(**parameters).fit(X, y)
     table = lazy(path(16), buffer_rows=100)

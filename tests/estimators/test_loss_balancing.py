@@ -24,8 +24,9 @@ FAST = {
     "early_stopping": False,
     "hidden_layer_sizes": (8,),
     "learning_rate_init": 0.01,
-    "max_iter": 6,
+    "max_iter": 4,
     "n_members": 1,
+    "numeric_encoding": None,
     "random_state": 0,
 }
 OTHERS = sorted(BALANCING.keys() - {"fixed"})
@@ -56,7 +57,7 @@ def test_every_balancing_learns_missing_labels_and_mixed_tasks(name, X, y_mixed)
     model = MMoEMixedPredictor(
         loss_balancing=name,
         n_experts=3,
-        max_iter=20,
+        max_iter=12,
         batch_size=64,
         learning_rate_init=0.03,
         random_state=0,
@@ -70,7 +71,7 @@ def test_every_balancing_learns_missing_labels_and_mixed_tasks(name, X, y_mixed)
 def test_modules_of_torchjd_learn_missing_labels(name, X, y):
     model = SharedBottomClassifier(
         loss_balancing=make_balancing(name),
-        max_iter=20,
+        max_iter=12,
         batch_size=64,
         learning_rate_init=0.03,
         random_state=0,
@@ -95,7 +96,7 @@ def test_a_resumed_training_repeats_an_uninterrupted_one(name, X, y, tmp_path):
     checkpoint = TrainingCheckpoint(tmp_path / "run.pt")
     model = SharedBottomClassifier(loss_balancing=make_balancing(name), **FAST)
     whole = clone(model).fit(X, y)
-    clone(model).set_params(max_iter=3, callbacks=[checkpoint]).fit(X, y)
+    clone(model).set_params(max_iter=2, callbacks=[checkpoint]).fit(X, y)
     resumed = clone(model).set_params(callbacks=[checkpoint]).fit(X, y)
     assert resumed.loss_curve_ == whole.loss_curve_
 
@@ -104,7 +105,7 @@ def test_a_resumed_training_repeats_an_uninterrupted_one(name, X, y, tmp_path):
 def test_a_warm_start_goes_on_where_the_balancing_stands(name, X, y):
     model = SharedBottomClassifier(loss_balancing=make_balancing(name), **FAST)
     whole = clone(model).fit(X, y)
-    halves = clone(model).set_params(max_iter=3, warm_start=True).fit(X, y).fit(X, y)
+    halves = clone(model).set_params(max_iter=2, warm_start=True).fit(X, y).fit(X, y)
     assert halves.loss_curve_ == whole.loss_curve_
 
 
