@@ -179,7 +179,7 @@ def draw_parts(numbers):
 
 
 def small_tables():
-    """Return the errors of our networks over those of each table's best tree ensemble."""
+    """Return the errors of all models over those of each table's best tree ensemble."""
     return small_table_ratios() if runs_of("accuracy/small_tables") else pd.DataFrame()
 
 
@@ -187,23 +187,20 @@ def draw_small_tables(numbers):
     """Draw a row for each table: networks with intervals, and the other trees as ticks."""
     figure, ax = plt.subplots(figsize=(8, 3.8), layout="constrained")
     tables = list(dict.fromkeys(numbers["table"]))[::-1]
-    colours = {"MMoE": LIGHT, "MMoE, 5 members": OURS}
+    colours = {"MMoE": OURS, "MMoE, one network": LIGHT}
     for model, part in numbers.groupby("model", sort=False):
         places = np.array([tables.index(table) for table in part["table"]], dtype=float)
         if model in colours:
             places += 0.12 if model == "MMoE" else -0.12
             bars = np.array([part["ratio"] - part["low"], part["high"] - part["ratio"]])
-            ax.errorbar(
-                part["ratio"], places, xerr=bars, fmt="o", color=colours[model], capsize=3,
-                label=model.replace("MMoE", "MMoE, one network") if model == "MMoE" else model,
-            )  # fmt: skip
+            style = {"fmt": "o", "color": colours[model], "capsize": 3, "label": model}
+            ax.errorbar(part["ratio"], places, xerr=bars, **style)
         else:
             label = "five tree ensembles" if model == "RandomForest" else None
             ax.plot(part["ratio"], places, "|", ms=14, color=OTHERS[0], alpha=0.7, label=label)
     ax.axvline(1, color="0.5", lw=1)
-    labels = [f"{table}, {numbers.loc[numbers['table'] == table, 'rows'].iloc[0]:,} rows"
-              for table in tables]  # fmt: skip
-    ax.set_yticks(range(len(tables)), labels)
+    n_rows = numbers.groupby("table")["rows"].first()
+    ax.set_yticks(range(len(tables)), [f"{table}, {n_rows[table]:,} rows" for table in tables])
     ax.set_xscale("log")
     ax.set_xticks([0.5, 0.7, 1, 1.4, 2], ["0.5", "0.7", "1", "1.4", "2"])
     ax.set_xticks([], minor=True)
