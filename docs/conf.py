@@ -64,6 +64,8 @@ sphinx_gallery_conf = {
     "parallel": 2,
     "download_all_examples": False,
     "show_signature": False,
+    # Such as the one that chooses a thumbnail.
+    "remove_config_comments": True,
     "write_computation_times": False,
 }
 # Where the built pages are published, such as "owner/name", each example has a button that runs its

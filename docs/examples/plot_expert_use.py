@@ -94,3 +94,5 @@ plt.show()
 
 scaled = MMoERegressor(**settings, random_state=0).fit(X_year[train], y[train])
 print(f"R²: {scaled.score(X_year[test], y[test]):.3f}")
+
+# sphinx_gallery_thumbnail_number = 3
