@@ -230,8 +230,8 @@ def _find_places(levels: Tensor, n_vectors: int) -> Tensor:
     places = (levels.numpy().reshape(n_tables, -1) + first[:, None]).ravel()
     ones = np.ones(len(places), dtype=np.float32)
     starts = np.arange(len(places) + 1, dtype=np.int32)
-    shape = (len(places), n_tables * n_vectors)
-    return _as_csr(sparse.csr_array((ones, places, starts), shape=shape).T.tocsr())
+    shape = (n_tables * n_vectors, len(places))
+    return _as_csr(sparse.csc_array((ones, places, starts), shape=shape).tocsr())
 
 
 def _as_csr(matrix: Any) -> Tensor:

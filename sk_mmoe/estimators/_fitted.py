@@ -67,7 +67,7 @@ class FittedModel:
             parts = [self.member_scores(part) for part in X.batches()]
             return [torch.cat(own, dim=-2) for own in zip(*parts, strict=True)]
         scores = [part.double() for part in self.net.predict_scores(self.read(X))]
-        if not all(bool(part.isfinite().all()) for part in scores):
+        if not all(np.isfinite(part.numpy()).all() for part in scores):
             _warn_of_overflow(scores, self.tasks.names)
         return scores
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 class ColumnRows:
@@ -99,7 +100,5 @@ class ColumnRows:
         ColumnRows
             The longer rows.
         """
-        numbers, levels, shares = (
-            torch.cat([part, part.new_zeros(n_rows, part.shape[1])]) for part in self.parts
-        )
+        numbers, levels, shares = (F.pad(part, (0, 0, 0, n_rows)) for part in self.parts)
         return ColumnRows(numbers, levels, shares)

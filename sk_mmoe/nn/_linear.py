@@ -17,7 +17,7 @@ _FEWEST_OUTPUTS = 16
 def linear(x: Tensor | SparseRows, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return ``x @ weight.mT + bias`` for one map or for a stack of maps.
 
-    Without gradients, the outputs of a row are the same wherever it stands in a batch of 64 rows or
+    Without gradients, the outputs of a row are the same wherever it stands in a batch of 16 rows or
     more. In training, where batches are random, the time is better saved.
 
     Parameters

@@ -27,6 +27,8 @@ def look_up(weight: Tensor, rows: Tensor, transpose: Callable[[], Tensor] | None
     Tensor of shape (*rows.shape, n_columns)
         The rows.
     """
+    if not torch.is_grad_enabled():
+        return weight.index_select(0, rows.flatten()).unflatten(0, rows.shape)
     vectors: Tensor = _Lookup.apply(weight, rows, transpose)  # type: ignore[no-untyped-call]
     return vectors
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from sk_mmoe.training._loader import BatchLoader
-from sk_mmoe.training._samples import TableDataset
+from sk_mmoe.columns._tables import as_table, select
 
 _PREDICT_ROWS = 8192
 _PREDICT_VALUES = 2**24
-_PAD_ROWS = 64
+# So many rows and more go through the same kernels; 64 take twice the time of 16.
+_PAD_ROWS = 16
 
 
 class BatchedPrediction:
@@ -66,11 +67,13 @@ class BatchedPrediction:
         batch_size = max(_PAD_ROWS, n_rows // _PAD_ROWS * _PAD_ROWS)
         if self.module_.training:  # to tell all layers takes as long as to compute one row
             self.module_.eval()
-        for batch, _ in BatchLoader(TableDataset(X), batch_size=batch_size):
-            surplus = -batch.shape[0] % _PAD_ROWS
+        table = as_table(X)
+        for start in range(0, len(table), batch_size):
+            n_rows = min(batch_size, len(table) - start)
+            batch = select(table, slice(start, start + n_rows))
             with torch.inference_mode():
-                result = function(_pad(batch, surplus).to(self.device))
-            yield _without_surplus(result, surplus)
+                result = function(_pad(batch, -n_rows % _PAD_ROWS).to(self.device))
+            yield _first_rows(result, n_rows)
 
 
 def _pad(batch: Any, surplus: int) -> Any:
@@ -78,12 +81,12 @@ def _pad(batch: Any, surplus: int) -> Any:
     if surplus == 0:
         return batch
     if isinstance(batch, Tensor):
-        return torch.cat([batch, batch.new_zeros(surplus, batch.shape[1])])
+        return F.pad(batch, (0, 0, 0, surplus))
     return batch.pad(surplus)
 
 
-def _without_surplus(result: Any, surplus: int) -> Any:
-    """Return a tensor, or several, without the last rows, on the CPU."""
+def _first_rows(result: Any, n_rows: int) -> Any:
+    """Return a tensor, or several, without the rows of zeros, on the CPU."""
     if isinstance(result, Tensor):
-        return result[..., : result.shape[-2] - surplus, :].cpu()
-    return [_without_surplus(part, surplus) for part in result]
+        return result.narrow(-2, 0, n_rows).cpu()
+    return [_first_rows(part, n_rows) for part in result]

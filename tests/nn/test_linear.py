@@ -42,7 +42,7 @@ def test_outputs_are_products_plus_biases(shape, n_outputs, grad):
 def test_outputs_of_a_row_depend_on_nothing_but_the_row(shape, n_inputs, n_outputs):
     x, weight, bias = draw(shape, 256, n_inputs, n_outputs)
     whole = linear(x, weight, bias)
-    for n_rows in (64, 128, 256):
+    for n_rows in (16, 32, 48, 64, 256):
         rows = torch.randperm(256, generator=torch.Generator().manual_seed(n_rows))[:n_rows]
         assert torch.equal(linear(x[..., rows, :], weight, bias), whole[..., rows, :])
 
