@@ -200,8 +200,9 @@ validation_scores_ : list of float of length `n_iter_` or None
 validation_task_loss_curve_ : ndarray of shape (`n_iter_`, `n_tasks_`) or None
     Loss of each task on the held-out rows after each epoch. `None` without early stopping.
 best_validation_score_ : float or None
-    Validation score of the weights that are kept: the highest of `validation_scores_`. After a warm
-    start only the epochs of the last `fit` and the weights that it started from count."""
+    Validation score of the weights that are kept: the highest of `validation_scores_`, or with
+    several members the mean of their highest ones. After a warm start only the epochs of the last
+    `fit` and the weights that it started from count."""
 
 _CLASSES = """\
 classes_ : ndarray of shape (n_classes,), or list of such arrays

@@ -20,6 +20,9 @@ from sk_mmoe.export._table import TableInput
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._task import Task, TaskWithClasses, TaskWithNumbers
 
+# torch takes a single row for a constant.
+_EXAMPLE_ROWS = 2
+
 
 class Program(nn.Module):
     """From the numbers and codes of a table to the predictions of all tasks.
@@ -82,7 +85,7 @@ def _with_exact_numbers(task: Task) -> Task:
 
 
 def example_inputs(model: FittedModel) -> dict[str, Tensor]:
-    """Return what the program of a model takes, for two rows.
+    """Return what the program of a model takes, for some rows.
 
     Parameters
     ----------
@@ -97,9 +100,9 @@ def example_inputs(model: FittedModel) -> dict[str, Tensor]:
     numbers, labels = split_columns(model.reader)
     inputs = {}
     if numbers:
-        inputs["numbers"] = torch.zeros(2, len(numbers), dtype=torch.float64)
+        inputs["numbers"] = torch.zeros(_EXAMPLE_ROWS, len(numbers), dtype=torch.float64)
     if labels:
-        inputs["codes"] = torch.zeros(2, len(labels), dtype=torch.int64)
+        inputs["codes"] = torch.zeros(_EXAMPLE_ROWS, len(labels), dtype=torch.int64)
     return inputs
 
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 from torch.export import Dim, ExportedProgram
 
 from sk_mmoe.estimators._fitted import FittedModel
@@ -20,22 +19,20 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 
-def trace(model: FittedModel, inputs: dict[str, Tensor] | None = None) -> ExportedProgram:
+def trace(model: FittedModel) -> ExportedProgram:
     """Return the program of a model, for any number of rows.
 
     Parameters
     ----------
     model : FittedModel
         The fitted model.
-    inputs : dict of str to Tensor, default=None
-        Numbers and codes of some rows. `None`: two rows of zeros.
 
     Returns
     -------
     ExportedProgram
         The program.
     """
-    inputs = example_inputs(model) if inputs is None else inputs
+    inputs = example_inputs(model)
     rows = Dim("n_samples")
     shapes: Any = {name: {0: rows} for name in inputs}
     with torch.no_grad(), warnings.catch_warnings():

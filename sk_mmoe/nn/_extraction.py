@@ -77,6 +77,8 @@ class ExtractionLayer(nn.Module):
     torch.Size([2, 7, 64])
     """
 
+    places: Tensor
+
     def __init__(
         self,
         in_features: int,
@@ -114,6 +116,13 @@ class ExtractionLayer(nn.Module):
             if shared_gate and n_shared_experts > 0
             else None
         )
+        # Products with zeros and ones put the weights of a task's experts where they belong.
+        places = torch.zeros(n_tasks, n_experts, n_all)
+        for task, of_task in enumerate(places):
+            first = task * n_task_experts
+            of_task[:n_task_experts, first : first + n_task_experts].fill_diagonal_(1)
+            of_task[n_task_experts:, n_tasks * n_task_experts :].fill_diagonal_(1)
+        self.register_buffer("places", places, persistent=False)
         self.n_tasks = n_tasks
         self.n_shared_experts = n_shared_experts
         self.n_task_experts = n_task_experts
@@ -135,10 +144,7 @@ class ExtractionLayer(nn.Module):
             ones. The weights sum to one over the experts, and are zero for experts of another task.
         """
         weights = self.gates(x if x.dim() == 2 else x[: self.n_tasks])
-        own, shared = weights.split([self.n_task_experts, self.n_shared_experts], -1)
-        # The weights of a task's own experts are its block of a block-diagonal matrix.
-        own = torch.diag_embed(own.permute(1, 2, 0), dim1=0, dim2=2).flatten(-2)
-        weights = torch.cat([own, shared], dim=-1)
+        weights = weights @ self.places
         if self.shared_gate is None:
             return weights
         return torch.cat([weights, self.shared_gate(x if x.dim() == 2 else x[self.n_tasks :])])

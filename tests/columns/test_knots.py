@@ -225,7 +225,8 @@ def test_regressors_learn_steps_that_are_no_lines():
 def test_runs_of_one_program_have_knots_of_their_own():
     tables = [make_frame(seed=seed) for seed in (2, 3)]
     tables = [(x[["weight", "member"]].fillna(0), y) for x, y in tables]
-    estimator = MMoEClassifier(numeric_encoding="piecewise_linear", max_iter=3, random_state=0)
+    options = {"numeric_encoding": "piecewise_linear", "max_iter": 3, "n_members": 1}
+    estimator = MMoEClassifier(**options, random_state=0)
     models = fit_runs(estimator, tables)
     first, second = (model._model.reader.columns[0].positions for model in models)
     assert (first != second).any()

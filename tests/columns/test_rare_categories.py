@@ -97,7 +97,8 @@ def test_streams_and_one_hot_columns_have_whole_vectors():
 
 
 def test_vectors_learn_faster_and_decay_on_their_own():
-    model = MMoEClassifier(max_iter=1, embedding_alpha=0.3, random_state=0).fit(X, Y)
+    options = {"max_iter": 1, "n_members": 1, "learning_rate_init": 2e-3, "random_state": 0}
+    model = MMoEClassifier(embedding_alpha=0.3, **options).fit(X, Y)
     vectors = next(
         group
         for group in model.net_.optimizer_.param_groups
@@ -138,6 +139,7 @@ def test_a_layer_of_the_users_own_is_no_embedding():
             return super().forward(self.inputs(x))
 
     options = {"net_params": {"module": Network}, "numeric_encoding": None, "max_iter": 1}
+    options["learning_rate_init"] = 1e-3
     for table, n_groups in (
         (X.fillna({"age": 0, "debt": 0}), 3),
         (X[["age", "debt"]].fillna(0), 2),
@@ -151,6 +153,7 @@ def test_a_layer_of_the_users_own_is_no_embedding():
 def test_members_have_the_shares_and_rates_of_a_network_alone():
     model = MMoEClassifier(n_members=2, max_iter=3, random_state=np.random.RandomState(0))
     members = model.fit(X, Y).net_
-    alone = MMoEClassifier(max_iter=3, random_state=np.random.RandomState(0)).fit(X, Y).net_
+    alone = MMoEClassifier(n_members=1, max_iter=3, random_state=np.random.RandomState(0))
+    alone = alone.fit(X, Y).net_
     ours, theirs = members.member(0).column_embedding.weight, alone.module_.column_embedding.weight
     assert_allclose(ours.detach(), theirs.detach(), atol=1e-5)

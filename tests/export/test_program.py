@@ -50,10 +50,12 @@ def test_programs_of_all_encodings_agree(
     assert_same_predictions(outputs, estimator, new_columns)
 
 
+@pytest.mark.parametrize("n_members", [1, 2])
 def test_an_exported_program_runs_after_it_was_saved(
-    columns, targets, tmp_path, tiny, tasks, assert_same_predictions
+    n_members, columns, targets, tmp_path, tiny, tasks, assert_same_predictions
 ):
-    estimator = sk_mmoe.PLEMixedPredictor(tasks=tasks, **tiny).fit(columns, targets)
+    estimator = sk_mmoe.PLEMixedPredictor(n_members=n_members, tasks=tasks, **tiny)
+    estimator.fit(columns, targets)
     torch.export.save(to_torch_export(estimator, columns[:1]), tmp_path / "program.pt2")
     program = torch.export.load(tmp_path / "program.pt2").module()
     for rows in (columns, columns[:1]):
