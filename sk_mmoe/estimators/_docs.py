@@ -212,10 +212,10 @@ _EXAMPLE_OF_CLASSES = """\
 >>> import numpy as np
 >>> from sklearn.datasets import make_classification
 >>> from sk_mmoe import {name}
->>> X, click = make_classification(500, random_state=0)
+>>> X, click = make_classification(500, n_features=10, random_state=0)
 >>> like = np.where(X[:, 0] + click > 1, "yes", "no")
 >>> y = np.column_stack([click, like]).astype(object)
->>> model = {name}(max_iter=20, random_state=0).fit(X, y)
+>>> model = {name}(max_iter=10, random_state=0).fit(X, y)
 >>> model.predict(X[:2]).shape
 (2, 2)
 >>> [proba.shape for proba in model.predict_proba(X)]
@@ -224,8 +224,8 @@ _EXAMPLE_OF_CLASSES = """\
 _EXAMPLE_OF_NUMBERS = """\
 >>> from sk_mmoe import {name}
 >>> from sk_mmoe.datasets import make_multitask_sinusoid
->>> X, y = make_multitask_sinusoid(500, n_features=20, random_state=0)
->>> model = {name}(max_iter=20, random_state=0).fit(X, y)
+>>> X, y = make_multitask_sinusoid(500, n_features=10, random_state=0)
+>>> model = {name}(max_iter=10, random_state=0).fit(X, y)
 >>> model.predict(X).shape
 (500, 2)"""
 
@@ -233,10 +233,10 @@ _EXAMPLE_OF_BOTH = """\
 >>> import pandas as pd
 >>> from sklearn.datasets import make_regression
 >>> from sk_mmoe import {name}
->>> X, watch_time = make_regression(500, random_state=0)
+>>> X, watch_time = make_regression(500, n_features=10, random_state=0)
 >>> y = pd.DataFrame({{"click": watch_time > 0, "watch_time": watch_time}})
 >>> tasks = {{"click": "binary", "watch_time": "regression"}}
->>> model = {name}(tasks=tasks, max_iter=20, random_state=0).fit(X, y)
+>>> model = {name}(tasks=tasks, max_iter=10, random_state=0).fit(X, y)
 >>> model.predict(X[:2]).shape
 (2, 2)"""
 

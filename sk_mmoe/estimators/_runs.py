@@ -82,20 +82,20 @@ def fit_runs(
     >>> from functools import partial
     >>> from sk_mmoe import MMoERegressor, fit_runs
     >>> from sk_mmoe.datasets import make_multitask_sinusoid
-    >>> tables = [make_multitask_sinusoid(300, 20, random_state=seed) for seed in range(5)]
-    >>> models = fit_runs(MMoERegressor(max_iter=10, random_state=0), tables)
+    >>> tables = [make_multitask_sinusoid(300, 10, random_state=seed) for seed in range(5)]
+    >>> models = fit_runs(MMoERegressor(max_iter=5, random_state=0), tables)
     >>> len(models), models[4].predict(tables[4][0]).shape
     (5, (300, 2))
 
     The same tasks, but new samples in every epoch:
 
     >>> def stream(epoch, seed):
-    ...     tasks = make_multitask_sinusoid(1, 20, random_state=seed, return_params=True)[2]
-    ...     return make_multitask_sinusoid(300, 20, random_state=1000 * seed + epoch, **tasks)
+    ...     tasks = make_multitask_sinusoid(1, 10, random_state=seed, return_params=True)[2]
+    ...     return make_multitask_sinusoid(300, 10, random_state=1000 * seed + epoch, **tasks)
     >>> streams = [partial(stream, seed=seed) for seed in range(5)]
-    >>> models = fit_runs(MMoERegressor(max_iter=10, random_state=0), streams)
+    >>> models = fit_runs(MMoERegressor(max_iter=5, random_state=0), streams)
     >>> models[0].n_iter_
-    10
+    5
     """
     if not isinstance(estimator, MultiTaskEstimator):
         raise TypeError(

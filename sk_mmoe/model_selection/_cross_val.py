@@ -116,7 +116,7 @@ def cross_val_predict_proba(
     >>> X = np.random.default_rng(0).normal(size=(300, 3))
     >>> rating = pd.Series(np.where(X[:, 1] > 0, "good", "poor")).where(np.arange(300) % 3 > 0)
     >>> y = pd.DataFrame({"click": X[:, 0] > 0, "rating": rating})
-    >>> model = MMoEClassifier(max_iter=20, random_state=0)
+    >>> model = MMoEClassifier(max_iter=5, random_state=0)
     >>> probas = cross_val_predict_proba(model, X, y, cv=3)
     >>> [proba.shape for proba in probas]
     [(300, 2), (300, 2)]

@@ -13,9 +13,9 @@ from sk_mmoe import MMoEClassifier, MMoERegressor
 pytestmark = pytest.mark.filterwarnings("ignore:the gates of the tasks")
 
 SMALL = {
-    "max_iter": 15,
+    "max_iter": 12,
     "learning_rate_init": 0.03,
-    "batch_size": 32,
+    "batch_size": 50,
     "n_members": 1,
     "random_state": 0,
 }
@@ -23,8 +23,9 @@ SMALL = {
 RAW = {
     "dtype": "float64",
     "numeric_encoding": None,
-    "max_iter": 10,
-    "learning_rate_init": 0.05,
+    "max_iter": 6,
+    "learning_rate_init": 0.1,
+    "batch_size": 32,
 }
 ESTIMATORS = [getattr(sk_mmoe, name) for name in sk_mmoe.__all__ if name[0].isupper()]
 SIZES = {
@@ -146,7 +147,8 @@ def test_weights_count_as_repetitions_at_the_resolution_of_float32(cls, sparse):
     weight = rng.integers(0, 4, size=30)
     as_X = csr_matrix if sparse else np.asarray
     # One batch holds everything: the two tables differ in their number of rows.
-    options = {"batch_size": 200, "max_iter": 20, "numeric_encoding": None}
+    options = {"batch_size": 200, "max_iter": 20, "learning_rate_init": 0.03}
+    options |= {"numeric_encoding": None}
     model = make(cls, **options)
     weighted = model.fit(as_X(X), y, sample_weight=weight).net_.predict_scores(X.astype("float32"))
     repeated_X, repeated_y = np.repeat(X, weight, axis=0), np.repeat(y, weight, axis=0)

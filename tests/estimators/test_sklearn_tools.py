@@ -31,8 +31,8 @@ from sk_mmoe.metrics import make_task_scorer, multitask_scoring
 from sk_mmoe.model_selection import MultiOutputStratifiedKFold
 
 FAST = {
-    "max_iter": 10,
-    "learning_rate_init": 0.01,
+    "max_iter": 6,
+    "learning_rate_init": 0.02,
     "batch_size": 64,
     "n_members": 1,
     "random_state": 0,
@@ -149,7 +149,7 @@ def test_cross_val_predict_gives_probabilities_of_each_task(X, y):
 
 def test_permutation_importance_finds_the_columns_that_matter(X):
     y = np.column_stack([X["x0"] > 0, X["x3"] > 0])
-    model = MMoEClassifier(**FAST | {"max_iter": 30}).fit(X, y)
+    model = MMoEClassifier(**FAST | {"max_iter": 15}).fit(X, y)
     result = permutation_importance(model, X, y, n_repeats=3, random_state=0)
     assert set(np.argsort(result.importances_mean)[-2:]) == {0, 3}
 
@@ -162,7 +162,7 @@ def test_permutation_importance_of_one_task(X, y):
 
 
 def test_partial_dependence_of_a_single_task(X):
-    model = MMoERegressor(**FAST | {"max_iter": 50}).fit(X, 3 * X["x0"])
+    model = MMoERegressor(**FAST | {"max_iter": 25}).fit(X, 3 * X["x0"])
     result = partial_dependence(model, X, [0], kind="average")
     slope = np.polyfit(result["grid_values"][0], result["average"][0], 1)[0]
     assert slope == pytest.approx(3, abs=0.3)

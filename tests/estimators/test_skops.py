@@ -41,7 +41,7 @@ def through_skops(model, trusted=None):
 @pytest.mark.parametrize("n_members", [1, 2])
 def test_all_estimators_are_stored_and_go_on_training(name, n_members):
     y = np.where(Y, "yes", "no") if name.endswith("Classifier") else Y.astype(float)
-    options = {"n_members": n_members, "warm_start": True, "max_iter": 2, "random_state": 0}
+    options = {"n_members": n_members, "warm_start": True, "max_iter": 1, "random_state": 0}
     model = getattr(sk_mmoe, name)(**options).fit(TABLE, y)
     again = through_skops(model)
     assert_array_equal(again.predict(TABLE), model.predict(TABLE))

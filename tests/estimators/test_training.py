@@ -294,7 +294,8 @@ def test_weight_decay_spares_biases(X, y):
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 @pytest.mark.parametrize("encoding", [None, "piecewise_linear"])
 def test_compiled_network_predicts_the_same(X, y, encoding):
-    options = FAST | {"max_iter": 2, "numeric_encoding": encoding}
+    # Batches of one size, as each further one is another compilation.
+    options = FAST | {"max_iter": 2, "batch_size": 200, "numeric_encoding": encoding}
     expected = MMoEClassifier(**options).fit(X, y)
     # "eager" compiles nothing to machine code: the test needs no C++ compiler.
     params = {"compile__backend": "eager"}

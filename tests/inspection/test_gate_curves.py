@@ -1,7 +1,5 @@
 """The pictures of gates over a feature and over samples."""
 
-import subprocess
-import sys
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
@@ -281,11 +279,3 @@ def test_wrong_shapes_are_errors(arguments, match):
     good = {"weights": np.full((2, 1, 2), 0.5), "task_names": ["click"]}
     with pytest.raises(ValueError, match=match):
         GateCurvesDisplay(**good | arguments)
-
-
-def test_importing_displays_leaves_matplotlib_alone():
-    code = (
-        "import sys, sk_mmoe.inspection._gate_curves, sk_mmoe.inspection._expert_use; "
-        "sys.exit('matplotlib' in sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)

@@ -184,8 +184,7 @@ def test_what_cannot_be_drawn_is_an_error(X, y):
 
 def test_matplotlib_is_not_imported_before_drawing():
     code = (
-        "import sys, sk_mmoe.inspection._relatedness, sk_mmoe.inspection._stitches;"
-        "from sk_mmoe.inspection._loss_curves import LossCurvesDisplay;"
+        "import sys; from sk_mmoe.inspection import *;"
         "LossCurvesDisplay([[1.0]], task_names=['a']);"
         "sys.exit('matplotlib' in sys.modules)"
     )

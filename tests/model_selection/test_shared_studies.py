@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 from scipy.stats import loguniform, randint
 from sklearn.model_selection import KFold, ShuffleSplit
 
-from sk_mmoe.model_selection import GPSearchCV, _worker
+from sk_mmoe.model_selection import GPSearchCV, _sampler, _worker
 
 SPACE = {"rate": loguniform(1e-5, 1), "width": randint(1, 20), "kind": ["flat", "round"]}
 SCRIPT = """
@@ -120,11 +120,12 @@ def test_a_search_of_any_storage_is_extended_by_raising_n_iter(peaks, binary, tm
         "database": f"sqlite:///{tmp_path / 'study.db'}",
         "object": optuna.storages.InMemoryStorage(),
     }[storage]
-    make_search(peaks, storage=storage, n_iter=6).fit(*binary)
+    make_search(peaks, storage=storage, n_initial=3, n_iter=4).fit(*binary)
     peaks.Peak.n_fits = 0
-    longer = make_search(peaks, storage=storage, n_iter=9, refit=False).fit(*binary)
-    assert peaks.Peak.n_fits == 2 * 3
-    at_once = make_search(peaks, n_iter=9, refit=False).fit(*binary)
+    settings = {"n_initial": 3, "n_iter": 6, "refit": False}
+    longer = make_search(peaks, storage=storage, **settings).fit(*binary)
+    assert peaks.Peak.n_fits == 2 * 2
+    at_once = make_search(peaks, **settings).fit(*binary)
     assert_same_results(longer.cv_results_, at_once.cv_results_)
 
 
@@ -203,6 +204,7 @@ FAR_AWAY = {"id": "a", "place": "another machine", "pid": 1, "started": "0"}
 @pytest.mark.parametrize("worker", [FAR_AWAY, None], ids=["claimed", "just created"])
 def test_a_worker_elsewhere_is_gone_when_its_count_stands_still(peaks, binary, worker, monkeypatch):
     monkeypatch.setattr(_worker, "GONE_AFTER_SECONDS", 1.0)
+    monkeypatch.setattr(_sampler, "_PATIENCE_SECONDS", 0.2)
     storage = optuna.storages.InMemoryStorage()
     study, trial = leave_a_candidate_running(storage, worker)
     search = make_search(peaks, storage=storage, n_iter=3).fit(*binary)

@@ -115,7 +115,7 @@ def test_many_tasks_are_far_more_alike_than_in_other_splitters(proportions):
 def test_every_row_is_tested_equally_often():
     # Rows with rare combinations of labels are the ones a greedy choice would prefer or avoid.
     y = binary_tasks(120, [0.3] * 8)
-    n_splits = 2000
+    n_splits = 1000
     tested = np.zeros(len(y))
     splitter = MultiOutputStratifiedShuffleSplit(n_splits, test_size=0.15, random_state=0)
     for _, test in splitter.split(y, y):

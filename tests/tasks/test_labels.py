@@ -17,7 +17,13 @@ from sk_mmoe.tasks._targets import read_targets
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 3))
-FAST = {"max_iter": 15, "learning_rate_init": 0.03, "batch_size": 32, "random_state": 0}
+FAST = {
+    "max_iter": 10,
+    "learning_rate_init": 0.03,
+    "batch_size": 32,
+    "numeric_encoding": None,
+    "random_state": 0,
+}
 
 
 class Colour(enum.Enum):

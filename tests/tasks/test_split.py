@@ -62,13 +62,13 @@ def test_numbers_have_no_classes_to_keep():
     assert (train.tolist(), valid.tolist()) == ([0, 1], [2, 3])
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_class_with_one_label_is_learned(seed):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(300, 2))
     y = np.where(X[:, 0] > 0, "a", "b").astype(object)
     X[seed], y[seed] = [30.0, 0.0], "rare"
-    parameters = {"max_iter": 30, "early_stopping": True, "n_iter_no_change": 30}
-    parameters |= {"batch_size": 64, "learning_rate_init": 0.01, "class_weight": "balanced"}
+    parameters = {"max_iter": 15, "early_stopping": True, "n_iter_no_change": 15}
+    parameters |= {"batch_size": 64, "learning_rate_init": 0.02, "class_weight": "balanced"}
     model = MMoEClassifier(random_state=seed, **parameters).fit(X / 3, y)
     assert model.predict(X[[seed]] / 3) == "rare"

@@ -48,6 +48,7 @@ STOPPING = {
     "n_iter_no_change": 2,
     "tol": 1e-2,
     "learning_rate_init": 5e-3,
+    "numeric_encoding": None,
 }
 
 
@@ -152,7 +153,7 @@ def test_probabilities_are_means_over_members():
 
 @pytest.mark.parametrize("balancing", ["uncertainty", "dwa", "famo"])
 def test_each_member_balances_its_own_tasks(balancing):
-    parameters = {"max_iter": 5, "early_stopping": False, "loss_balancing": balancing}
+    parameters = {"max_iter": 3, "early_stopping": False, "loss_balancing": balancing}
     parameters |= {"dtype": "float64", "learning_rate_init": 0.01}
     model = MMoERegressor(n_members=3, random_state=0, **parameters).fit(X, Y)
     alone = fit_alone(MMoERegressor(**parameters), 3, 0, X, Y)

@@ -123,7 +123,7 @@ def test_processes_forked_at_any_moment_of_a_training_train():
         ended = threading.Event()
 
         def fit():
-            SharedBottomRegressor(max_iter=2, dropout=0.2).fit(X, X[:, :2])
+            SharedBottomRegressor(max_iter=1, dropout=0.2).fit(X, X[:, :2])
 
         def keep_fitting():
             while not ended.is_set():
