@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -51,6 +52,29 @@ def test_tables_of_accuracy_are_those_of_the_raw_results(load_benchmark):
     assert len(tables) == 10
     for table in tables.values():
         assert table in page
+
+
+def test_the_errors_on_small_tables_are_those_of_the_raw_results(load_benchmark):
+    ratios = load_benchmark("accuracy.report").small_table_ratios()
+    by_model = ratios.pivot_table(index="table", columns="model", values="ratio")
+    ours, one = by_model["MMoE"], by_model["MMoE, one network"]
+    below = f"{100 - 100 * np.exp(np.log(ours).mean()):.0f} %"
+    above = f"{100 * ours.max() - 100:.0f} %"
+    readme = (ROOT / "README.md").read_text()
+    assert f"The error is {below} below" in readme
+    assert f"at most {above} above" in readme
+    page = (ROOT / "docs/measurements/accuracy.rst").read_text()
+    assert f"lower by {below} in the geometric mean, and at most {above} higher" in page
+    worse = f"{100 * np.exp(np.log(one / ours).mean()) - 100:.0f} %"
+    assert f"A single network is {worse} worse than five" in page
+    assert f"is {below} below" in (ROOT / "docs/user_guide/small_tables.rst").read_text()
+
+
+@pytest.mark.parametrize("data", ["census1", "kuairand"])
+def test_trainings_take_less_than_half_of_the_earlier_time(load_benchmark, data):
+    runs = pd.DataFrame(load_benchmark("_shared.record").runs_of("speed/time_to_accuracy"))
+    seconds = runs[runs["data"] == data].groupby("model")["seconds"].median()
+    assert seconds["MMoE"] < 0.5 * seconds["MMoE, before"]
 
 
 @pytest.mark.parametrize("room", ["accuracy", "speed"])
