@@ -55,6 +55,8 @@ class ExtractionLayer(nn.Module):
     ----------
     out_features : int
         Number of output features.
+    places : Tensor of shape (n_tasks, n_task_experts + n_shared_experts, n_experts)
+        Ones where an expert that a task uses stands among all experts, and zeros elsewhere.
 
     Raises
     ------

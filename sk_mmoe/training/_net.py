@@ -101,10 +101,9 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
         kinds = ("task_losses", "member_losses", "member_task_losses")
         ignored = [f"{part}_{kind}" for part in ("train", "valid") for kind in kinds]
         ignored += ["task_weights", "member_task_weights", "member_counts", "watched_best"]
-        sink = _print_row if self.verbose else print  # skorch is silent with print only
         return [
             ("epoch_timer", EpochTimer()),
-            ("print_log", PrintLog(keys_ignored=ignored, sink=sink)),
+            ("print_log", _Log(keys_ignored=ignored, sink=_print_row)),
         ]
 
     @property
@@ -256,6 +255,15 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
             self.stop_training_ = self._processes.any(self.stop_training_)
         if self.stop_training_:
             raise StopTraining
+
+
+class _Log(PrintLog):
+    """A log that takes no time where nothing is printed; skorch's makes its rows in any case."""
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Print a row."""
+        if net.verbose:
+            super().on_epoch_end(net, **kwargs)
 
 
 def _print_row(row: str) -> None:
