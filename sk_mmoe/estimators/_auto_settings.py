@@ -117,15 +117,16 @@ def settings_of_batches(
     return FitSettings(batch_size, rate, patience, embedding_dim)
 
 
-def choose_n_members(estimator: Any, n_rows: int) -> int:
+def choose_n_members(estimator: Any, n_rows: int | None) -> int:
     """Return the number of networks.
 
     Parameters
     ----------
     estimator : estimator
         The estimator, of which only the parameters are read.
-    n_rows : int
-        The number of rows of the table, from which some may be held out.
+    n_rows : int or None
+        The number of rows of the table, from which some may be held out. `None`: more rows will
+        come, as in a stream.
 
     Returns
     -------
@@ -134,6 +135,8 @@ def choose_n_members(estimator: Any, n_rows: int) -> int:
     """
     if estimator.n_members != "auto":
         return int(estimator.n_members)
+    if n_rows is None:
+        return 1
     # Gradients are compared in a single network, and a user's net may not be for several.
     if estimator.net_params or isinstance(
         make_balancing(estimator.loss_balancing), GradientBalancing

@@ -69,8 +69,9 @@ def restore_model(
     reader = TableReader.restore(description["reader"])
     tasks = TaskEncoder.restore(description["tasks"])
     seeds = description["seeds"]
-    # Files of version 0.1.0 have it among the parameters only.
-    embedding_dim = description.get("embedding_dim", estimator.embedding_dim)
+    embedding_dim = estimator.embedding_dim
+    if embedding_dim == "auto":
+        embedding_dim = description["embedding_dim"]
     if not estimator.net_params:  # by which users may change the network
         check_shapes(estimator, reader, tasks, len(seeds), weights, embedding_dim)
     net = make_net(

@@ -124,7 +124,8 @@ n_members : int or "auto", default="auto"
     it to 4 or more if the training time allows it. Small networks take less time together than in
     separate fits. Apart from dropout, each member is the network that a separate fit would give.
     "auto" is 5 for up to 4,000 rows, less for more rows, and 1 for more than 10,000. It is also 1
-    with `partial_fit`, with `net_params`, and with a `loss_balancing` that looks at gradients.
+    with `partial_fit`, with a LazyTable, with `net_params`, and with a `loss_balancing` that looks
+    at gradients.
 random_state : int, RandomState instance or None, default=None
     Determines initialisation, order of rows, dropout and the held-out rows. Pass an int for
     reproducible results.

@@ -99,7 +99,7 @@ def prepare_lazy(
         sample.sample_weight,
         validation_set,
         fitted=fitted,
-        one_split=True,
+        sampled=True,
     )
     valid, held_out = data.valid, np.empty(0, dtype=np.int64)
     if valid is not None and all(part is None for part in validation_set):

@@ -114,7 +114,7 @@ def prepare(
     validation_set: ValidationSet = (None, None, None),
     *,
     fitted: FittedModel | None = None,
-    one_split: bool = False,
+    sampled: bool = False,
 ) -> TrainingData:
     """Check the data, learn how to read them, and hold a part out.
 
@@ -128,8 +128,9 @@ def prepare(
         `X_val`, `y_val` and `sample_weight_val`; each may be `None`.
     fitted : FittedModel, default=None
         The model that training goes on from, for a warm start.
-    one_split : bool, default=False
-        Whether all members hold out the same rows.
+    sampled : bool, default=False
+        Whether the table is a sample of a larger one, of which all rows will be learned. All
+        members then hold out the same rows, and `n_members` is one unless it is set.
 
     Returns
     -------
@@ -147,7 +148,8 @@ def prepare(
     if fitted is None:
         kinds = resolve_kinds(estimator.tasks, targets.names, accepts=estimator.accepted_tasks)
         tasks = TaskEncoder.learn(targets, weights, kinds=kinds)
-        seeds = draw_seeds(estimator, choose_n_members(estimator, len(targets)))
+        n_rows = None if sampled else len(targets)
+        seeds = draw_seeds(estimator, choose_n_members(estimator, n_rows))
         warn_of_leaks(native_table(X), tasks, targets)
     else:
         tasks, seeds = fitted.tasks, seeds_of(fitted, estimator.n_members)
@@ -158,7 +160,7 @@ def prepare(
     if any(part is not None for part in validation_set):
         valid = _read_validation_set(estimator, reader, tasks, validation_set, needed)
     elif stops_early(estimator, len(targets)):
-        of_members = seeds[:1] if one_split else seeds
+        of_members = seeds[:1] if sampled else seeds
         train, valid = hold_out(
             estimator, tasks, table, targets, weights, of_members, needed=needed
         )
@@ -262,8 +264,8 @@ def prepare_stream(
         raise ValueError("classes must be passed on the first call to partial_fit.")
     tasks = TaskEncoder.learn(targets, weights, kinds=kinds, classes=classes)
     samples = make_samples(estimator, tasks, table, targets, weights)
-    n_members = 1 if estimator.n_members == "auto" else estimator.n_members
-    return TrainingData(reader, tasks, draw_seeds(estimator, n_members), samples, None)
+    seeds = draw_seeds(estimator, choose_n_members(estimator, None))
+    return TrainingData(reader, tasks, seeds, samples, None)
 
 
 @forks_wait_for_first_call

@@ -70,10 +70,10 @@ def test_every_level_has_gate_weights_of_the_tasks(cls, gate, X, y):
 @pytest.mark.parametrize("cls", [MMoEClassifier, OMoEClassifier, PLEClassifier])
 @pytest.mark.parametrize("n_members", [1, 2])
 def test_normalised_experts_learn_as_many_factors_and_shifts_as_units(cls, n_members, X, y):
-    options = {name: value for name, value in FAST.items() if name != "n_experts"}
+    options = FAST | {"n_members": n_members}
+    del options["n_experts"]
     plain, normalised = (
-        cls(normalize_experts=normalize, n_members=n_members, **options).fit(X, y)
-        for normalize in (False, True)
+        cls(normalize_experts=normalize, **options).fit(X, y) for normalize in (False, True)
     )
     counts = [count_parameters(model.net_.module_) for model in (plain, normalised)]
     assert counts[1] - counts[0] == n_members * 2 * 64

@@ -27,6 +27,7 @@ SMALL = {
     "hidden_layer_sizes": (8,),
     "tower_hidden_layer_sizes": (4,),
     "max_iter": 4,
+    "n_members": 1,
     "random_state": 0,
 }
 TARGETS = ["click", "level", "watch_time"]
@@ -82,7 +83,7 @@ def lazy(folder, *, weighted=False, **settings):
         ({"class_weight": "balanced", "early_stopping": False}, True),
         ({"class_weight": "balanced"}, True),
         ({"class_weight": {"level": {"low": 3.0}}, "numeric_encoding": None}, False),
-        ({"embedding_dim": None, "n_members": 2}, True),
+        ({"embedding_dim": None, "n_members": 2, "early_stopping": False}, True),
     ],
 )
 def test_a_single_row_group_gives_the_fit_in_memory_to_the_bit(frame, path, parameters, weighted):

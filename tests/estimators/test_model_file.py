@@ -148,6 +148,10 @@ HUGE = {
     "small layers": set_parameter("trunk_hidden_layer_sizes", (4,) * 1000),
     "cross layers": set_parameter("n_cross_layers", 10**9),
     "dimensions": set_parameter("embedding_dim", 10**9),
+    "dimensions that were left open": lambda description: (
+        description["parameters"].update(embedding_dim="auto"),
+        description["model"].update(embedding_dim=10**9),
+    ),
     "members": lambda description: description["model"].update(seeds=list(range(10**4))),
     "a name": lambda description: description.update(estimator="dict"),
     "no parameters": lambda description: description.pop("parameters"),

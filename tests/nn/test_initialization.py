@@ -154,6 +154,7 @@ def test_estimators_begin_with_the_weights_of_their_parameter():
 
 def test_each_run_and_member_draws_weights_of_its_own():
     parameters = {"max_iter": 2, "dtype": "float64", "weight_init": "glorot_uniform"}
+    parameters["n_members"] = 1
     runs = fit_runs(MMoERegressor(**parameters, random_state=0), [(X, Y)] * 2)
     alone = [MMoERegressor(**parameters, random_state=seed).fit(X, Y) for seed in range(2)]
     for run, one in zip(runs, alone, strict=True):
