@@ -40,6 +40,16 @@ SPACES = {
 }
 
 
+def make_encoder(X, seed):
+    """Return an unfitted encoder of the columns that have too many categories."""
+    many = [c for c in X.select_dtypes("category") if X[c].nunique() > MAX_CATEGORIES]
+    return ColumnTransformer(
+        [("many", TargetEncoder(random_state=seed), many)],
+        remainder="passthrough",
+        verbose_feature_names_out=False,
+    ).set_output(transform="pandas")
+
+
 class Boosting:
     """One task's model.
 
@@ -60,12 +70,7 @@ class Boosting:
 
     def fit(self, X, y, X_val, y_val):
         """Fit, with a validation set for the number of rounds."""
-        many = [c for c in X.select_dtypes("category") if X[c].nunique() > MAX_CATEGORIES]
-        self.encoder = ColumnTransformer(
-            [("many", TargetEncoder(random_state=self.seed), many)],
-            remainder="passthrough",
-            verbose_feature_names_out=False,
-        ).set_output(transform="pandas")
+        self.encoder = make_encoder(X, self.seed)
         X, X_val = self.encoder.fit_transform(X, y), self.encoder.transform(X_val)
         getattr(self, f"_fit_{self.booster.lower()}")(X, y, X_val, y_val)
         return self

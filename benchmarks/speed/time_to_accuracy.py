@@ -20,14 +20,12 @@ import lightgbm
 import numpy as np
 import torch
 import xgboost
-from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
-from sklearn.preprocessing import TargetEncoder
 from skorch.callbacks import Callback
 
 from benchmarks._shared.record import Record
-from benchmarks.accuracy._boosting import MAX_CATEGORIES
+from benchmarks.accuracy._boosting import make_encoder
 from benchmarks.accuracy._data import load
 from benchmarks.accuracy._defaults import LARGE
 from sk_mmoe import MMoEClassifier
@@ -88,14 +86,7 @@ def fit_boosters(name, seed, train, valid, test):
     for task in train[1]:
         y, y_val = train[1][task], valid[1][task]
         begin = time.perf_counter(), time.process_time()
-        many = [
-            c for c in train[0].select_dtypes("category") if train[0][c].nunique() > MAX_CATEGORIES
-        ]
-        encoder = ColumnTransformer(
-            [("many", TargetEncoder(random_state=seed), many)],
-            remainder="passthrough",
-            verbose_feature_names_out=False,
-        ).set_output(transform="pandas")
+        encoder = make_encoder(train[0], seed)
         X = encoder.fit_transform(train[0], y)
         X_val, X_test = encoder.transform(valid[0]), encoder.transform(test[0])
         model = make_booster(name, seed)

@@ -147,16 +147,14 @@ def choose_n_members(estimator: Any, n_rows: int | None) -> int:
 
 def _embedding_dim(n_rows: int, n_columns: int) -> int:
     """Return the length of embeddings that suits a table."""
-    shortest, longest = _EMBEDDING_DIMS
     if n_rows <= _MANY_ROWS or not n_columns:
-        return longest
-    return _between((shortest, longest), _FEATURES // n_columns)
+        return max(_EMBEDDING_DIMS)
+    return _between(_EMBEDDING_DIMS, _FEATURES // n_columns)
 
 
 def _batch_size(n_rows: int) -> int:
     """Return the size of a batch that suits a number of rows."""
-    smallest, largest = _BATCH_SIZES
-    of_small = min(max(n_rows // _SHARE, smallest), largest)
+    of_small = _between(_BATCH_SIZES, n_rows // _SHARE)
     return max(of_small, min(n_rows // _SHARE_OF_MANY, _LARGEST_BATCH))
 
 

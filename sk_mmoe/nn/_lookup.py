@@ -28,7 +28,7 @@ def look_up(weight: Tensor, rows: Tensor, transpose: Callable[[], Tensor] | None
         The rows.
     """
     if not torch.is_grad_enabled():
-        return weight.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+        return _rows_of(weight, rows)
     vectors: Tensor = _Lookup.apply(weight, rows, transpose)  # type: ignore[no-untyped-call]
     return vectors
 
@@ -42,13 +42,18 @@ class _Lookup(torch.autograd.Function):
     ) -> Tensor:
         """Return the rows with the given numbers."""
         ctx.rows, ctx.transpose, ctx.n_rows = rows, transpose, len(weight)
-        return weight.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+        return _rows_of(weight, rows)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         """Return the gradient of the matrix."""
         where = _count_places(ctx.rows, ctx.n_rows) if ctx.transpose is None else ctx.transpose()
         return where.to(gradient) @ gradient.flatten(0, -2), None, None
+
+
+def _rows_of(weight: Tensor, rows: Tensor) -> Tensor:
+    """Return the rows with the given numbers."""
+    return weight.index_select(0, rows.flatten()).unflatten(0, rows.shape)
 
 
 def _count_places(rows: Tensor, n_rows: int) -> Tensor:
