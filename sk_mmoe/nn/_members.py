@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from functools import partial
 from typing import Any, cast
 
 import torch
@@ -14,6 +13,7 @@ from torch.func import functional_call, stack_module_state
 from sk_mmoe.nn._column_rows import ColumnRows
 from sk_mmoe.nn._embedded import EmbeddedNetwork
 from sk_mmoe.nn._sparse import SparseRows
+from sk_mmoe.nn._twin import Twin
 
 
 class MemberStack(nn.Module):
@@ -56,6 +56,7 @@ class MemberStack(nn.Module):
         for name, buffer in buffers.items():
             _replace(self.network, name, buffer)
         self._penalty: Tensor | None = None
+        self._twins: list[Twin] = []
 
     @property
     def heads(self) -> nn.Module:
@@ -101,13 +102,28 @@ class MemberStack(nn.Module):
         if isinstance(network, EmbeddedNetwork):  # one lookup for all members
             x, network = network.read(cast(ColumnRows, x)), network.network
         x = cast(Tensor, x.to_dense() if isinstance(x, SparseRows) else x)
-        state = dict(network.named_parameters()) | dict(network.named_buffers())
-        run = torch.vmap(
-            partial(_run, network), in_dims=(0, 0 if x.dim() > 2 else None), randomness="different"
-        )
-        scores, penalties = run(state, x)
+        compute = self._follow_call if torch.compiler.is_compiling() else self._call_twin
+        scores, penalties = compute(network, x)
         self._penalty = penalties[0] if penalties else None
         return scores
+
+    def _call_twin(self, network: nn.Module, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the scores of all members, and a list with their penalties or without an entry."""
+        try:
+            twin = self._twins.pop()
+        except IndexError:  # the first call, or all are in use by other threads
+            twin = Twin(network)
+        tensors = twin.follow()
+        result = _for_members(lambda own, rows: _with_penalty(twin.bind(own), rows), tensors, x)
+        self._twins.append(twin)
+        return result
+
+    @staticmethod
+    def _follow_call(network: nn.Module, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the same in a way that torch.compile and torch.export can follow."""
+        module = _WithPenalty(network)
+        tensors = dict(module.named_parameters()) | dict(module.named_buffers())
+        return _for_members(lambda own, rows: functional_call(module, own, (rows,)), tensors, x)
 
     def penalty(self) -> Tensor | None:
         """Return the penalty of each member in the last forward pass, to be added to its loss.
@@ -120,41 +136,18 @@ class MemberStack(nn.Module):
         return self._penalty
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the penalty of the last batch, and its graph, out of copies and pickles."""
-        return self.__dict__ | {"_penalty": None}
+        """Leave the twins, and the last penalty with its graph, out of copies and pickles."""
+        return self.__dict__ | {"_penalty": None, "_twins": []}
 
 
-def _run(
-    network: nn.Module, state: dict[str, Tensor], x: Tensor
+def _for_members(
+    function: Callable[[Any, Tensor], tuple[list[Tensor], list[Tensor]]], tensors: Any, x: Tensor
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Return the scores of one member, and a list with its penalty or without an entry."""
-    if torch.compiler.is_compiling():  # which follows a call without changing the network
-        state = {f"network.{name}": part for name, part in state.items()}
-        result: tuple[list[Tensor], list[Tensor]]
-        result = functional_call(_WithPenalty(network), state, (x,))
-        return result
-    originals = dict(network.named_parameters()) | dict(network.named_buffers())
-    bound = _bind(network, {id(originals[name]): state[name] for name in state})
-    return _with_penalty(bound, x)
-
-
-def _bind(module: nn.Module, tensors: dict[int, Tensor]) -> nn.Module:
-    """Return a module like another one, with other tensors in place of its parameters and buffers.
-
-    :func:`torch.func.functional_call` would put them into the module itself for the time of the
-    call. Of several threads that predict, one would then compute with the tensors of another.
-    """
-    bound = module.__new__(type(module))
-    vars(bound).update(vars(module))
-    for kind in ("_parameters", "_buffers"):
-        own = vars(module)[kind]
-        replaced = {name: None if t is None else tensors.get(id(t), t) for name, t in own.items()}
-        vars(bound)[kind] = replaced
-    children = vars(module)["_modules"].items()
-    vars(bound)["_modules"] = {
-        name: None if child is None else _bind(child, tensors) for name, child in children
-    }
-    return bound
+    """Return what a function of a member's tensors and rows returns, for all members at once."""
+    in_dims = (0, 0 if x.dim() > 2 else None)
+    result: tuple[list[Tensor], list[Tensor]]
+    result = torch.vmap(function, in_dims, randomness="different")(tensors, x)
+    return result
 
 
 class _WithPenalty(nn.Module):

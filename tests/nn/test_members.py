@@ -129,3 +129,13 @@ def test_hooks_on_the_network_are_called():
     stack.network.heads.register_forward_hook(lambda *_: calls.append(1))
     stack(torch.ones(4, 3))
     assert calls == [1]
+
+
+def test_passes_in_turn_share_one_twin_and_copies_have_none():
+    _, stack = make_stack(NETWORKS["MMoE"])
+    x = torch.randn(4, 5).double()
+    first = [part.detach() for part in stack(x)]
+    stack.eval()
+    assert all(map(torch.equal, first, stack(x)))
+    assert len(stack._twins) == 1
+    assert not pickle.loads(pickle.dumps(stack))._twins
