@@ -52,13 +52,15 @@ def copy_callbacks(callbacks: Any) -> list[Any]:
 def _check_scoring(callback: Any) -> None:
     """Refuse metrics of scikit-learn, which need labels; the net has scores and encoded targets."""
     scoring = callback.scoring
-    is_function = callable(scoring) and not hasattr(scoring, "_score_func")
+    # All scorers of scikit-learn have this method, and so have ours.
+    is_function = callable(scoring) and not hasattr(scoring, "_accept_sample_weight")
     if not isinstance(callback, EpochScoring) or not is_function:
         raise ValueError(
-            f"skorch's {type(callback).__name__} cannot compute scoring={scoring!r} for several "
-            "tasks. Use scikit-learn's ScoringMonitor with set_callbacks for a metric after each "
-            "epoch, or read the losses of each task from task_loss_curve_ and "
-            "validation_task_loss_curve_. EpochScoring takes functions of (net, dataset, None)."
+            f"skorch's {type(callback).__name__} cannot compute scoring={scoring!r}: a net has "
+            "scores and encoded targets, not labels. Use scikit-learn's ScoringMonitor with "
+            "set_callbacks for a metric after each epoch, or read the losses of each task from "
+            "task_loss_curve_ and validation_task_loss_curve_. EpochScoring takes functions of "
+            "(net, dataset, None)."
         )
     # skorch would join the batches, each of which is a tuple of targets and weights.
     callback.use_caching = False

@@ -33,7 +33,7 @@ def save_model(estimator: MultiTaskEstimator, path: str | os.PathLike[str]) -> N
     ------
     TypeError
         If `estimator` is none of this package's, or a class label or parameter is of a type that
-        JSON cannot express.
+        the file cannot express, such as a member of an Enum.
     ValueError
         If `net_params` changes the network itself.
     OSError

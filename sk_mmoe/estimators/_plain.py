@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sk_mmoe.estimators._plain_labels import KINDS
 from sk_mmoe.tasks._labels import as_objects
 
 # Strings that are shorter than their type says are rarely this much shorter.
@@ -19,7 +20,8 @@ def to_plain(value: Any) -> Any:
     Parameters
     ----------
     value : object
-        None, a bool, number, string, bytes, device or array, or lists, tuples and dicts of these.
+        None, a bool, number, string, bytes, device, array, date, Decimal, interval or the like, or
+        lists, tuples and dicts of these.
 
     Returns
     -------
@@ -49,6 +51,9 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         items = value.view("int64") if value.dtype.kind in "mM" else value
         return {"kind": "array", "dtype": str(value.dtype), "items": to_plain(items.tolist())}
+    for name, kind in KINDS.items():
+        if type(value) is kind.type:
+            return {"kind": name, "items": to_plain(kind.take_apart(value))}
     raise TypeError(
         f"a value of type {type(value).__name__} cannot be saved: {value!r}. Use plain labels and "
         "parameters, or pickle."
@@ -79,6 +84,8 @@ def from_plain(value: Any) -> Any:
         return tuple(items)
     if value["kind"] == "dict":
         return dict(items)
+    if value["kind"] in KINDS:
+        return KINDS[value["kind"]].put_together(*items)
     return _array(items, np.dtype(value["dtype"]))
 
 

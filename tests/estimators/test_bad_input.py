@@ -8,6 +8,7 @@ from sklearn.metrics import accuracy_score, make_scorer
 from skorch.callbacks import BatchScoring, EpochScoring
 
 from sk_mmoe import MMoEClassifier, MMoEMixedPredictor, MMoERegressor
+from sk_mmoe.metrics import make_task_scorer
 
 NAN = np.nan
 
@@ -187,10 +188,14 @@ BAD_PARAMETERS = {
     "amp of words": ({"net_params": {"amp": "yes"}}, "amp in net_params must be True or False"),
     "scoring by skorch": (
         {"callbacks": [EpochScoring("accuracy")]},
-        "cannot compute scoring='accuracy' for several tasks. Use scikit-learn's ScoringMonitor",
+        "cannot compute scoring='accuracy': a net has scores and encoded targets, not labels",
     ),
     "a scorer in skorch's callback": (
         {"callbacks": [("score", EpochScoring(make_scorer(accuracy_score)))]},
+        "Use scikit-learn's ScoringMonitor",
+    ),
+    "a scorer of one task in skorch's callback": (
+        {"callbacks": [EpochScoring(make_task_scorer("roc_auc", 0))]},
         "Use scikit-learn's ScoringMonitor",
     ),
     "scoring of batches by skorch": (

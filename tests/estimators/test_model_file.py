@@ -1,12 +1,17 @@
 """Files of models: what is damaged, foreign or made up is refused, and nothing is lost."""
 
+import datetime as dt
 import errno
 import json
 import os
 import struct
 import tracemalloc
+from decimal import Decimal
+from enum import Enum
 from hashlib import sha256
 from pathlib import Path
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -34,6 +39,15 @@ TABLE = pd.DataFrame(
     }
 )
 Y = np.where(np.column_stack([TABLE["number"] > 0, TABLE["word"] == "a"]), "yes", "no")
+
+
+class Grade(Enum):
+    """Labels of a type that only its own code defines."""
+
+    LOW = 1
+    HIGH = 2
+
+
 SMALL = {
     "n_experts": 2,
     "expert_hidden_layer_sizes": (4,),
@@ -264,14 +278,33 @@ def test_a_link_stays_a_link(tmp_path, model, content):
     assert real.read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pd.interval_range(0, 2),
+        pd.period_range("2026-01", periods=2, freq="M"),
+        pd.date_range("2026-01-01", periods=2, tz="Europe/Berlin"),
+        [dt.date(2026, 1, 1), dt.date(2027, 1, 1)],
+        [Decimal("1.5"), Decimal("2.5")],
+    ],
+    ids=lambda labels: type(labels[0]).__name__,
+)
+def test_labels_and_categories_of_any_type_come_back(tmp_path, labels):
+    y = pd.Series(labels)[(TABLE["number"] > 0).astype(int)].reset_index(drop=True)
+    X = TABLE.assign(cut=pd.cut(TABLE["number"], [-9, -1, 0, 1, 9]))
+    model = MMoEClassifier(**SMALL).fit(X, y)
+    save_model(model, tmp_path / "model.safetensors")
+    again = load_model(tmp_path / "model.safetensors")
+    assert list(again.classes_) == list(model.classes_) == list(labels)
+    assert list(again.predict(X)) == list(model.predict(X))
+    assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+
+
 def test_what_cannot_be_expressed_leaves_the_last_good_file(tmp_path, content):
     path = tmp_path / "model.safetensors"
     path.write_bytes(content)
-    classes = pd.arrays.IntervalArray.from_breaks([0, 1, 2])
-    model = MMoEClassifier(**SMALL).fit(
-        TABLE, np.asarray(classes)[(TABLE["number"] > 0).astype(int)]
-    )
-    with pytest.raises(TypeError, match="of type Interval cannot be saved"):
+    model = MMoEClassifier(**SMALL).fit(TABLE, as_objects([*Grade])[(TABLE["number"] > 0) * 1])
+    with pytest.raises(TypeError, match="of type Grade cannot be saved"):
         save_model(model, path)
     assert path.read_bytes() == content
 
@@ -299,6 +332,35 @@ PLAIN = st.recursive(
 @settings(deadline=None)
 def test_plain_values_come_back(value):
     assert from_plain(json.loads(json.dumps(to_plain(value)))) == value
+
+
+UTC, EAST = dt.UTC, dt.timezone(dt.timedelta(hours=5, minutes=30))
+TYPED = [
+    Decimal("1.50"),
+    UUID(int=3),
+    dt.date(2026, 2, 28),
+    dt.datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")),
+    dt.datetime(2026, 1, 1, 0, 0, 0, 7, tzinfo=EAST),
+    dt.timedelta(days=-1, microseconds=3),
+    pd.Timestamp("2026-01-01 01:02:03.123456789"),
+    pd.Timestamp("1600-01-01").as_unit("s"),
+    pd.Timestamp("2026-10-25 00:30", tz="UTC").tz_convert("Europe/Berlin"),
+    pd.Timestamp("2026-01-01", tz=UTC),
+    pd.Timedelta(5, unit="ns"),
+    pd.Period("2026Q3", freq="Q-NOV"),
+    pd.Interval(-1.5, 2.0, closed="left"),
+    pd.Interval(pd.Timestamp("2026"), pd.Timestamp("2027")),
+    (pd.Period("2026", freq="Y"), Decimal("Infinity")),
+]
+
+
+@pytest.mark.parametrize("value", TYPED, ids=repr)
+def test_dates_decimals_and_intervals_come_back(value):
+    again = from_plain(json.loads(json.dumps(to_plain(value))))
+    assert type(again) is type(value)
+    assert again == value
+    assert hash(again) == hash(value)
+    assert repr(again) == repr(value)
 
 
 @pytest.mark.parametrize(
