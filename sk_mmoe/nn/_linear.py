@@ -49,8 +49,11 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Return ``x @ weight.mT + bias`` by the quickest kernel."""
     if weight.dim() == 2:
         return F.linear(x, weight, bias)
-    out = x @ weight.mT
-    return out if bias is None else out + bias.unsqueeze(-2)
+    if bias is None:
+        return x @ weight.mT
+    if x.dim() == weight.dim() == 3 and len(x) == len(weight):
+        return torch.baddbmm(bias.unsqueeze(-2), x, weight.mT)
+    return x @ weight.mT + bias.unsqueeze(-2)
 
 
 class _SparseProduct(torch.autograd.Function):
