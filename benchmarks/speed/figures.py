@@ -229,6 +229,76 @@ def draw_time_to_accuracy(numbers):
     return figure
 
 
+def step_parts():
+    """Return the shares of a step on dense rows with two tasks and one thread, and its time."""
+    rows = pd.DataFrame(
+        {"batch_size": run["batch_size"], "n_experts": run["n_experts"], "ms": run["ms_of_a_step"]}
+        | run["shares"]
+        for run in runs_of("speed/epoch_profile")
+        if (run["threads"], run["density"], run["n_tasks"]) == (1, 1, 2)
+    )
+    return rows.sort_values(["batch_size", "n_experts"])
+
+
+def draw_step_parts(numbers):
+    """Draw a bar for each case, cut into the parts of a step."""
+    numbers = numbers.iloc[::-1].reset_index(drop=True)
+    colours = {
+        "batch": (OTHERS[4], "taking the batch"),
+        "forward": (LIGHT, "forward pass and losses"),
+        "backward": (OURS, "backward pass"),
+        "optimizer": (OTHERS[2], "optimizer"),
+        "rest": ("0.75", "rest of fit"),
+    }
+    figure, ax = plt.subplots(figsize=(8, 3.6), layout="constrained")
+    left = np.zeros(len(numbers))
+    for part, (colour, label) in colours.items():
+        width = 100 * numbers[part]
+        ax.barh(numbers.index, width, left=left, color=colour, label=label, height=0.75)
+        left += width
+    for place, ms in enumerate(numbers["ms"]):
+        ax.text(left[place] + 1, place, f"{ms:.3g} ms", va="center", fontsize=9)
+    cases = zip(numbers["batch_size"], numbers["n_experts"], strict=True)
+    labels = [f"batch of {size:,}, {n} expert{'s' if n > 1 else ''}" for size, n in cases]
+    ax.set_yticks(numbers.index, labels)
+    ax.set(xlabel="% of a training step", xlim=(0, 114))
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=9)
+    return figure
+
+
+def compiled():
+    """Return the factors by which compilation changes the time of an epoch."""
+    return pd.DataFrame(
+        {
+            "network": short(run["architecture"]),
+            "batch_size": run["batch_size"],
+            "factor": run["ratio_of_later_epochs"],
+        }
+        for run in runs_of("speed/compiled")
+    )
+
+
+def draw_compiled(numbers):
+    """Draw a group of bars for each batch size, and a line where nothing changes."""
+    figure, ax = plt.subplots(figsize=(8, 2.8), layout="constrained")
+    sizes = sorted(numbers["batch_size"].unique())
+    networks = numbers.groupby("network", sort=False)
+    for shift, colour, (network, own) in zip((-0.2, 0.2), (OURS, LIGHT), networks, strict=True):
+        factors = own.set_index("batch_size").loc[sizes, "factor"]
+        bars = ax.bar(
+            np.arange(len(sizes)) + shift, factors, width=0.38, color=colour, label=f'"{network}"'
+        )
+        ax.bar_label(bars, fmt="%.1f", fontsize=9, padding=1)
+    ax.axhline(1, color="0.3", lw=1, ls=":", label="without compilation")
+    ax.set_xticks(range(len(sizes)), [f"batch of {size:,}" for size in sizes])
+    ax.set(ylabel="time of an epoch")
+    ax.margins(y=0.14)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize=9, loc="upper left")
+    return figure
+
+
 FIGURES = {
     "time_to_accuracy": (time_to_accuracy, draw_time_to_accuracy),
     "packages": (packages, draw_epochs),
@@ -236,6 +306,8 @@ FIGURES = {
     "scale": (scale, draw_scale),
     "many_networks": (many_networks, draw_many_networks),
     "lookups": (lookups, draw_lookups),
+    "step_parts": (step_parts, draw_step_parts),
+    "compiled": (compiled, draw_compiled),
 }
 
 if __name__ == "__main__":

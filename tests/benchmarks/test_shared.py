@@ -4,7 +4,10 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.testing import assert_allclose
+from sklearn.metrics import roc_auc_score
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -48,6 +51,32 @@ def test_cells_of_a_table_stand_below_each_other(load_benchmark):
     table = load_benchmark("_shared.tables").simple_table([["a", 1.5], ["long", 10]], ["", "n"])
     rule = "====  ==="
     assert table.splitlines() == [rule, "        n", rule, "a     1.5", "long   10", rule]
+
+
+def test_errors_of_differences_in_auc_are_those_of_a_bootstrap(load_benchmark):
+    module = load_benchmark("accuracy._delong")
+    rng = np.random.default_rng(0)
+    y = rng.random(1500) < 0.3
+    scores = y + rng.normal(size=(2, len(y)))
+    scores[1] = (scores[0] + scores[1]).round(1)  # related to the other, and with ties
+    aucs, covariances = module.delong(y, scores)
+    assert_allclose(aucs, [roc_auc_score(y, own) for own in scores])
+    draws = rng.integers(len(y), size=(400, len(y)))
+    drawn = [[roc_auc_score(y[rows], own[rows]) for own in scores] for rows in draws]
+    assert_allclose(np.cov(np.transpose(drawn)), covariances, rtol=0.25)
+    differences = np.diff(drawn, axis=1)
+    error = np.sqrt(covariances[0, 0] + covariances[1, 1] - 2 * covariances[0, 1])
+    assert_allclose(differences.std(), error, rtol=0.15)
+
+
+def test_intervals_count_errors_over_rows_and_over_seeds(load_benchmark):
+    combine = load_benchmark("accuracy._delong").combine
+    run = {"difference": 0.3, "standard_error": 0.1}
+    assert_allclose(combine([run]), [0.3, 0.3 - 0.196, 0.3 + 0.196], atol=1e-4)
+    assert_allclose(combine([run, run]), combine([run]))
+    mean, low, high = combine([run, run | {"difference": 0.5}])
+    half = 1.96 * np.sqrt(0.1**2 + 0.02 / 2)
+    assert_allclose([mean, low, high], [0.4, 0.4 - half, 0.4 + half], atol=1e-4)
 
 
 def test_the_table_of_scripts_has_every_script_and_every_raw_result():
