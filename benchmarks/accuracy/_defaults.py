@@ -4,6 +4,7 @@
 EARLIER = {
     "embedding_dim": 8,
     "learning_rate_init": 1e-3,
+    "n_cross_layers": 2,
     "n_iter_no_change": 10,
     "n_members": 1,
     "numeric_encoding": "piecewise_linear",

@@ -21,8 +21,26 @@ _RATE, _BATCH_SIZE_OF_RATE = 1e-3, 256
 _STEPS_TO_WAIT, _EPOCHS_TO_WAIT = 400, (3, 10)
 # As many networks as have this number of rows together.
 _ROWS_OF_MEMBERS, _MOST_MEMBERS = 20_000, 5
-# Large tables train faster if the embeddings of all columns have about this number of features.
+# Large tables train faster if the embeddings of all columns have about this number of features, and
+# with fewer cross layers.
 _EMBEDDING_DIMS, _FEATURES, _MANY_ROWS = (4, 8), 160, 50_000
+_CROSS_LAYERS, _CROSS_LAYERS_OF_MANY = 2, 1
+
+
+@dataclass(frozen=True)
+class InputLayers:
+    """The layers between the columns of a table and the network.
+
+    Parameters
+    ----------
+    embedding_dim : int or None
+        Length of the embedding of a category or knot. `None`: there are no embeddings.
+    n_cross_layers : int
+        Number of cross layers.
+    """
+
+    embedding_dim: int | None
+    n_cross_layers: int
 
 
 @dataclass(frozen=True)
@@ -37,14 +55,14 @@ class FitSettings:
         The learning rate of the optimizer.
     patience : int
         Number of epochs without an improvement after which training stops.
-    embedding_dim : int or None
-        Length of the embedding of a category or knot. `None`: there are no embeddings.
+    layers : InputLayers
+        The layers before the network.
     """
 
     batch_size: int
     learning_rate: float
     patience: int
-    embedding_dim: int | None
+    layers: InputLayers
 
 
 def choose_settings(
@@ -66,7 +84,7 @@ def choose_settings(
     n_rows : int
         The number of rows to learn from.
     fitted : MultiTaskNet, default=None
-        The net that training goes on from, which has embeddings of some length.
+        The net that training goes on from, whose layers stay as they are.
     of_stream : bool, default=False
         Whether the rows are a chunk of a stream, which are seen only once.
 
@@ -75,20 +93,49 @@ def choose_settings(
     FitSettings
         The settings. A batch has at most `n_rows` rows.
     """
-    size, dim = estimator.batch_size, estimator.embedding_dim
+    size = estimator.batch_size
     if size == "auto":
         size = _BATCH_SIZE_OF_STREAM if of_stream else _batch_size(n_rows)
-    if dim == "auto":
-        dim = getattr(fitted, "module__embedding_dim", _embedding_dim(n_rows, len(reader.n_codes)))
-    settings = settings_of_batches(estimator, min(int(size), n_rows), dim, n_rows)
+    layers = choose_layers(
+        estimator,
+        embedding_dim=getattr(
+            fitted, "module__embedding_dim", _embedding_dim(n_rows, len(reader.n_codes))
+        ),
+        n_cross_layers=getattr(fitted, "module__n_cross_layers", _n_cross_layers(n_rows)),
+    )
+    settings = settings_of_batches(estimator, min(int(size), n_rows), layers, n_rows)
     if of_stream and estimator.learning_rate_init == "auto":
         # Chunks may have different lengths, but they are learned at the same rate.
         settings = replace(settings, learning_rate=_RATE)
     return settings
 
 
+def choose_layers(estimator: Any, *, embedding_dim: int | None, n_cross_layers: int) -> InputLayers:
+    """Return the layers that the parameters ask for, and others where they leave them open.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which only the parameters are read.
+    embedding_dim : int or None
+        The length of embeddings for "auto".
+    n_cross_layers : int
+        The number of cross layers for "auto".
+
+    Returns
+    -------
+    InputLayers
+        The layers.
+    """
+    dim, n_layers = estimator.embedding_dim, estimator.n_cross_layers
+    return InputLayers(
+        embedding_dim if dim == "auto" else dim,
+        n_cross_layers if n_layers == "auto" else n_layers,
+    )
+
+
 def settings_of_batches(
-    estimator: Any, batch_size: int, embedding_dim: int | None, n_rows: int | None = None
+    estimator: Any, batch_size: int, layers: InputLayers, n_rows: int | None = None
 ) -> FitSettings:
     """Return the settings for batches of a given size.
 
@@ -98,8 +145,8 @@ def settings_of_batches(
         The estimator, of which only the parameters are read.
     batch_size : int
         The number of rows in a minibatch.
-    embedding_dim : int or None
-        The length of embeddings.
+    layers : InputLayers
+        The layers before the network.
     n_rows : int, default=None
         The number of rows to learn from. `None`: unknown, as for a net that has been trained.
 
@@ -114,7 +161,7 @@ def settings_of_batches(
     if patience == "auto":
         n_epochs = _EPOCHS_TO_WAIT[1] if n_rows is None else _STEPS_TO_WAIT * batch_size // n_rows
         patience = _between(_EPOCHS_TO_WAIT, n_epochs)
-    return FitSettings(batch_size, rate, patience, embedding_dim)
+    return FitSettings(batch_size, rate, patience, layers)
 
 
 def choose_n_members(estimator: Any, n_rows: int | None) -> int:
@@ -150,6 +197,11 @@ def _embedding_dim(n_rows: int, n_columns: int) -> int:
     if n_rows <= _MANY_ROWS or not n_columns:
         return max(_EMBEDDING_DIMS)
     return _between(_EMBEDDING_DIMS, _FEATURES // n_columns)
+
+
+def _n_cross_layers(n_rows: int) -> int:
+    """Return the number of cross layers that suits a table."""
+    return _CROSS_LAYERS if n_rows <= _MANY_ROWS else _CROSS_LAYERS_OF_MANY
 
 
 def _batch_size(n_rows: int) -> int:

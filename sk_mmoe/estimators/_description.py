@@ -10,7 +10,7 @@ from skorch.history import History
 from torch import Tensor
 
 from sk_mmoe.columns._reader import TableReader
-from sk_mmoe.estimators._auto_settings import settings_of_batches
+from sk_mmoe.estimators._auto_settings import InputLayers, choose_layers, settings_of_batches
 from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._net_settings import make_net, module_parameters
 from sk_mmoe.nn import EmbeddedNetwork
@@ -37,6 +37,7 @@ def describe_model(model: FittedModel) -> dict[str, Any]:
         "seeds": net.seeds,
         "batch_size": net.batch_size,
         "embedding_dim": getattr(net, "module__embedding_dim", None),
+        "n_cross_layers": getattr(net, "module__n_cross_layers", 0),
         "early_stopping": dict(net.callbacks_)["monitor"].restore_best,
         "history": [dict(epoch) for epoch in net.history],
     }
@@ -69,17 +70,20 @@ def restore_model(
     reader = TableReader.restore(description["reader"])
     tasks = TaskEncoder.restore(description["tasks"])
     seeds = description["seeds"]
-    embedding_dim = estimator.embedding_dim
-    if embedding_dim == "auto":
-        embedding_dim = description["embedding_dim"]
+    # Files of 0.1.0 lack these, and their estimators leave nothing open.
+    layers = choose_layers(
+        estimator,
+        embedding_dim=description.get("embedding_dim"),
+        n_cross_layers=description.get("n_cross_layers", 0),
+    )
     if not estimator.net_params:  # by which users may change the network
-        check_shapes(estimator, reader, tasks, len(seeds), weights, embedding_dim)
+        check_shapes(estimator, reader, tasks, len(seeds), weights, layers)
     net = make_net(
         estimator,
         reader,
         tasks,
         seeds,
-        settings=settings_of_batches(estimator, description["batch_size"], embedding_dim),
+        settings=settings_of_batches(estimator, description["batch_size"], layers),
         early_stopping=description["early_stopping"],
     )
     net.module_.load_state_dict(dict(weights))
@@ -116,7 +120,7 @@ def check_shapes(
     tasks: TaskEncoder,
     n_members: int,
     weights: Mapping[str, Tensor],
-    embedding_dim: int | None,
+    layers: InputLayers,
 ) -> None:
     """Raise a ValueError unless weights have the shapes of a network, without allocating it.
 
@@ -135,10 +139,10 @@ def check_shapes(
         How many networks there are.
     weights : dict of Tensor
         The weights.
-    embedding_dim : int or None
-        The length of embeddings.
+    layers : InputLayers
+        The layers before the network.
     """
-    parameters = module_parameters(estimator, reader, embedding_dim)
+    parameters = module_parameters(estimator, reader, layers)
     parameters |= {"n_outputs": tasks.n_outputs}
     sizes = [size for tensor in weights.values() for size in tensor.shape]
     largest = max([len(weights), *sizes], default=0)

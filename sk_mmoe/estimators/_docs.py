@@ -62,11 +62,12 @@ category_smooth : float, default=20.0
     ``n / (n + category_smooth)``, which keeps rare categories close to unseen ones. Raise it when
     rare categories are noisy. It has no effect in `partial_fit`, where `n` is unknown, or on
     one-hot columns. A warm start keeps the factors of the first fit.
-n_cross_layers : int, default=2
+n_cross_layers : int or "auto", default="auto"
     Number of layers between the embeddings and the network that multiply columns with one another
     (:class:`~sk_mmoe.nn.CrossLayers`). With them, training needs fewer epochs, but each epoch takes
-    longer. Try 0 when most categories are rare. Numbers without embeddings do not pass these
-    layers."""
+    longer. "auto" is 2, and 1 with more than 50,000 rows. Try 0 when most categories are rare.
+    Numbers without embeddings do not pass these layers. A warm start keeps the layers of the first
+    fit."""
 
 _TRAINING = """\
 task_weights : dict or array-like of shape (n_tasks,), default=None

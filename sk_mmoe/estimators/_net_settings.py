@@ -9,7 +9,7 @@ from typing import Any
 from sk_mmoe.callbacks import ConvergenceMonitor
 from sk_mmoe.callbacks._copies import copy_callbacks
 from sk_mmoe.columns._reader import TableReader
-from sk_mmoe.estimators._auto_settings import FitSettings
+from sk_mmoe.estimators._auto_settings import FitSettings, InputLayers
 from sk_mmoe.nn import EmbeddedNetwork, FusedAdamW, MultiTaskLoss
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._weights import check_task, check_task_weights
@@ -78,7 +78,7 @@ def make_net(
         restore_best=early_stopping,
     )
     named: dict[str, Any] = {
-        **_module_settings(estimator, reader, settings.embedding_dim),
+        **_module_settings(estimator, reader, settings.layers),
         "module__n_outputs": tasks.n_outputs,
         "criterion": MultiTaskLoss,
         "criterion__losses": tasks.losses,
@@ -133,9 +133,7 @@ def _check_net_params(net_params: Any) -> dict[str, Any]:
     return extra
 
 
-def module_parameters(
-    estimator: Any, reader: TableReader, embedding_dim: int | None
-) -> dict[str, Any]:
+def module_parameters(estimator: Any, reader: TableReader, layers: InputLayers) -> dict[str, Any]:
     """Return the arguments of the module, of which the tasks add the number of outputs.
 
     Parameters
@@ -144,8 +142,8 @@ def module_parameters(
         The estimator.
     reader : TableReader
         What the network reads.
-    embedding_dim : int or None
-        The length of embeddings.
+    layers : InputLayers
+        The layers before the network.
 
     Returns
     -------
@@ -154,7 +152,7 @@ def module_parameters(
     """
     parameters = estimator.network_parameters() | reader.network_inputs()
     if reader.embeds:
-        if embedding_dim is None:
+        if layers.embedding_dim is None:
             raise ValueError(
                 "embedding_dim is None, but the fitted network reads embeddings. Set "
                 "warm_start=False, or clone the estimator, to start afresh."
@@ -164,18 +162,16 @@ def module_parameters(
         decays = not reader.of_stream and "optimizer" not in (estimator.net_params or {})
         parameters |= {
             "network": estimator.network,
-            "embedding_dim": embedding_dim,
+            "embedding_dim": layers.embedding_dim,
             "embedding_alpha": estimator.embedding_alpha if decays else None,
-            "n_cross_layers": estimator.n_cross_layers,
+            "n_cross_layers": layers.n_cross_layers,
         }
     return parameters
 
 
-def _module_settings(
-    estimator: Any, reader: TableReader, embedding_dim: int | None
-) -> dict[str, Any]:
+def _module_settings(estimator: Any, reader: TableReader, layers: InputLayers) -> dict[str, Any]:
     """Return the module and its arguments, as skorch names them."""
-    parameters = module_parameters(estimator, reader, embedding_dim)
+    parameters = module_parameters(estimator, reader, layers)
     module = EmbeddedNetwork if reader.embeds else estimator.network
     return {"module": module} | {f"module__{name}": value for name, value in parameters.items()}
 

@@ -112,7 +112,9 @@ class ColumnParameters(Parameters):
     ] = "auto"
     embedding_alpha: NonNegative = 1.0
     category_smooth: NonNegative = 20.0
-    n_cross_layers: NonNegativeInt = 2
+    n_cross_layers: Annotated[
+        int | Auto, StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")
+    ] = "auto"
 
 
 class TrainingParameters(Parameters):

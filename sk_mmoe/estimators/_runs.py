@@ -201,7 +201,7 @@ def _shape(run: MultiTaskEstimator, data: TrainingData) -> tuple[Any, ...]:
     """Return all that the runs of one program must have in common."""
     settings = choose_settings(run, data.reader, len(data.train))
     return (
-        module_parameters(run, data.reader, settings.embedding_dim),
+        module_parameters(run, data.reader, settings.layers),
         [(task.kind, task.n_outputs) for task in data.tasks.tasks],
         *(None if part is None else (type(part.X), len(part)) for part in (data.train, data.valid)),
     )

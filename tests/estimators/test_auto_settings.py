@@ -5,9 +5,14 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from sk_mmoe import MMoERegressor, fit_runs
+from sk_mmoe import MMoERegressor, fit_runs, load_model, save_model
 from sk_mmoe.datasets import make_multitask_sinusoid
-from sk_mmoe.estimators._auto_settings import FitSettings, choose_n_members, choose_settings
+from sk_mmoe.estimators._auto_settings import (
+    FitSettings,
+    InputLayers,
+    choose_n_members,
+    choose_settings,
+)
 
 X, Y = make_multitask_sinusoid(120, 4, random_state=0)
 
@@ -45,7 +50,9 @@ def test_the_pace_follows_from_the_number_of_rows(n_rows, batch_size, rate, pati
 
 def test_settings_of_the_user_stay():
     own = {"batch_size": 4096, "learning_rate_init": 0.01, "n_iter_no_change": 2}
-    assert settings_of(10**6, **own, embedding_dim=6) == FitSettings(4096, 0.01, 2, 6)
+    layers = {"embedding_dim": 6, "n_cross_layers": 0}
+    expected = FitSettings(4096, 0.01, 2, InputLayers(**layers))
+    assert settings_of(10**6, **own, **layers) == expected
     assert settings_of(10**6, batch_size=4096).learning_rate == 4e-3
     assert settings_of(100, batch_size=4096).batch_size == 100
 
@@ -94,15 +101,30 @@ def test_a_warm_start_keeps_the_members():
 
 @pytest.mark.parametrize(("n_columns", "length"), [(1, 8), (20, 8), (32, 5), (40, 4), (1000, 4)])
 def test_embeddings_are_shorter_in_large_and_wide_tables(n_columns, length):
-    assert settings_of(60_000, n_columns).embedding_dim == length
-    assert settings_of(50_000, n_columns).embedding_dim == 8
+    assert settings_of(60_000, n_columns).layers.embedding_dim == length
+    assert settings_of(50_000, n_columns).layers.embedding_dim == 8
 
 
-def test_a_warm_start_keeps_the_length_of_embeddings(monkeypatch):
+def test_large_tables_have_one_cross_layer():
+    assert settings_of(50_000).layers.n_cross_layers == 2
+    assert settings_of(50_001).layers.n_cross_layers == 1
+
+
+def layers_of(net):
+    """Return the length of embeddings and the number of cross layers of a net."""
+    return net.module_.column_embedding.weight.shape[-1], len(net.module_.cross.up)
+
+
+def test_warm_starts_copies_and_files_keep_the_layers_of_the_first_fit(monkeypatch, tmp_path):
     model = MMoERegressor(max_iter=1, n_members=1, warm_start=True, random_state=0)
     table = np.random.default_rng(0).normal(size=(60, 45))
-    first = model.fit(table, table[:, 0]).net_.module_.column_embedding.weight
-    assert first.shape[-1] == 8
+    assert layers_of(model.fit(table, table[:, 0]).net_) == (8, 2)
     monkeypatch.setattr("sk_mmoe.estimators._auto_settings._MANY_ROWS", 50)
-    assert model.fit(table, table[:, 0]).net_.module_.column_embedding.weight.shape == first.shape
-    assert clone(model).fit(table, table[:, 0]).net_.module__embedding_dim == 4
+    assert layers_of(model.fit(table, table[:, 0]).net_) == (8, 2)
+    large = clone(model).fit(table, table[:, 0])
+    assert layers_of(large.net_) == (4, 1)
+    save_model(large, tmp_path / "model.safetensors")
+    monkeypatch.undo()
+    again = load_model(tmp_path / "model.safetensors")
+    assert (again.n_cross_layers, layers_of(again.net_)) == ("auto", (4, 1))
+    assert np.array_equal(again.predict(table), large.predict(table))
