@@ -6,8 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose
 from sklearn.metrics import roc_auc_score
+from torch.testing import assert_close
+
+from sk_mmoe.nn import MMoE, count_parameters
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -77,6 +81,23 @@ def test_intervals_count_errors_over_rows_and_over_seeds(load_benchmark):
     mean, low, high = combine([run, run | {"difference": 0.5}])
     half = 1.96 * np.sqrt(0.1**2 + 0.02 / 2)
     assert_allclose([mean, low, high], [0.4, 0.4 - half, 0.4 + half], atol=1e-4)
+
+
+def test_the_network_of_few_operations_computes_what_ours_does(load_benchmark):
+    few = load_benchmark("speed._flat_mmoe").FlatMMoE(5, 3, 4, 6)
+    ours = MMoE(5, [1, 1], n_experts=3, expert_hidden_layer_sizes=4, tower_hidden_layer_sizes=6)
+    assert count_parameters(few) == count_parameters(ours)
+    experts, gates = ours.levels[0].experts.layers[0], ours.levels[0].gates
+    towers, heads = ours.heads.towers.layers[0], ours.heads
+    with torch.no_grad():
+        few.weight.copy_(torch.cat([experts.weight.flatten(0, 1), gates.weight.flatten(0, 1)]))
+        few.bias.copy_(experts.bias.flatten())
+        few.tower_weight.copy_(towers.weight.mT)
+        few.tower_bias.copy_(towers.bias.unsqueeze(1))
+        few.head_weight.copy_(heads.weight.unsqueeze(-1))
+        few.head_bias.copy_(heads.bias.view(2, 1, 1))
+    x = torch.randn(7, 5)
+    assert_close(few(x), torch.cat(ours(x), dim=1).T)
 
 
 def test_the_table_of_scripts_has_every_script_and_every_raw_result():
