@@ -37,7 +37,7 @@ def test_the_defaults_of_embeddings_are_the_estimators(cls):
     # The number of knots depends on the table.
     assert of_layer.pop("n_interpolated") == 0
     of_estimator = sk_mmoe.MMoEClassifier().get_params()
-    of_estimator |= {"embedding_dim": 8}  # of most tables
+    of_estimator |= {"embedding_dim": 8, "n_cross_layers": 2}  # of most tables
     assert of_layer == {parameter: of_estimator.get(parameter) for parameter in of_layer}
 
 
