@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 from fastapi import FastAPI, HTTPException
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, create_model
 
 from sk_mmoe import load_model
 
@@ -28,7 +28,7 @@ N_THREADS = 8
 # A longer list would keep all others waiting.
 LARGEST_BATCH = 10_000
 
-Category = str | bool | int | float | None
+Number, Category = FiniteFloat | None, str | bool | int | FiniteFloat | None
 
 
 def create_app(model: Any = None) -> FastAPI:
@@ -91,7 +91,7 @@ def row_schema(model: Any) -> type[BaseModel]:
     columns = zip(model.feature_names_in_, categorical, strict=True)
     # Fields have plain names, because a column may be called anything.
     fields = {
-        f"column_{number}": (Category if is_category else float | None, Field(alias=name))
+        f"column_{number}": (Category if is_category else Number, Field(alias=name))
         for number, (name, is_category) in enumerate(columns)
     }
     return create_model("Row", __config__=ConfigDict(extra="forbid"), **fields)

@@ -1,5 +1,6 @@
 """The example of a web service."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -55,12 +56,20 @@ def test_the_service_answers_what_the_model_predicts(client, model, people):
     assert "probabilities" not in found[0]["watch_time"]
 
 
-def test_eight_threads_get_for_single_rows_what_one_batch_gets(client, people):
+def test_eight_threads_get_the_answers_that_one_gets(client, people):
+    def ask(row):
+        return client.post("/predict", json=row).json()
+
     rows = as_rows(people[:64])
-    batch = client.post("/predict_rows", json=rows).json()
     with ThreadPoolExecutor(8) as pool:
-        singles = list(pool.map(lambda row: client.post("/predict", json=row).json(), rows))
-    assert singles == batch
+        assert list(pool.map(ask, rows)) == list(map(ask, rows))
+
+
+def test_single_rows_get_the_answers_that_they_get_together(client, people):
+    rows = as_rows(people[:8])
+    together = pd.json_normalize(client.post("/predict_rows", json=rows).json())
+    alone = pd.json_normalize([client.post("/predict", json=row).json() for row in rows])
+    pd.testing.assert_frame_equal(alone, together, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +80,15 @@ def test_a_row_that_is_not_of_the_table_is_refused_by_name(client, people, chang
     reply = client.post("/predict", json=as_rows(people[:1])[0] | change)
     assert reply.status_code == 422
     assert where in reply.text
+
+
+@pytest.mark.parametrize("column", ["x1", "sector"])
+def test_an_infinite_number_is_refused_by_name(client, people, column):
+    row = as_rows(people[:1])[0] | {column: "a number"}
+    text = json.dumps(row).replace('"a number"', "1e400")
+    reply = client.post("/predict", content=text)
+    assert reply.status_code == 422
+    assert column in reply.text
 
 
 def test_gaps_and_unseen_categories_are_predicted(client, people):
