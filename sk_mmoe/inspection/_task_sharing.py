@@ -122,8 +122,8 @@ def compare_task_sharing(
             two. `None` if no pairs were compared.
         cost : DataFrame
             Number of models, seconds to fit them on one split, and number of parameters, in total
-            for "joint", "separate" and "pairs". The number of parameters is NaN if the estimator is
-            no network.
+            for "joint", "separate" and "pairs", each the median over the splits. The number of
+            parameters is NaN if the estimator is no network.
         folds : DataFrame
             All scores: one row for each split, set of tasks learned together, and task.
 
