@@ -20,12 +20,17 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "numpydoc",
+    "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "examples"]
 templates_path = ["_templates"]
 default_role = "literal"
+
+# An example is copied without prompts and output.
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
 
 # numpydoc has the types in words; the signature would repeat them in code.
 autodoc_typehints = "none"

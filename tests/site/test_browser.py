@@ -132,3 +132,15 @@ def test_text_stands_out_and_pictures_have_texts(new_page, site, theme):
         if places:
             found[path] = places[:5]
     assert found == {}
+
+
+def test_an_example_is_copied_without_prompts_and_output(new_page, site):
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"{site}/getting_started.html")
+    example = page.locator("div.highlight", has_text="X.shape, list(y)").first
+    example.hover()
+    example.locator("button.copybtn").click()
+    page.locator("button.copybtn.success").wait_for(timeout=10_000)
+    copied = page.evaluate("navigator.clipboard.readText()").strip().splitlines()
+    assert copied[0].startswith("from sk_mmoe.datasets import")
+    assert copied[-1] == "X.shape, list(y)"
