@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from sk_mmoe.columns._array_frame import ArrayFrame
@@ -151,6 +152,46 @@ def read_numbers(frame: Frame, columns: list[int], dtype: str, *, hint: str) -> 
         names = name_columns([frame.names[column] for column in wrong])
         reason = str(error).splitlines()[0]
         raise ValueError(f"{names} cannot be read as numbers ({reason}). {hint}") from error
+
+
+def check_finite(
+    numbers: np.ndarray, names: list[Any], stand_in: BaseEstimator, *, allow_missing: bool
+) -> np.ndarray:
+    """Return numbers in C order if none is infinite or missing.
+
+    Parameters
+    ----------
+    numbers : ndarray of float of shape (n_samples, n_columns)
+        The numbers.
+    names : list
+        The names of the columns.
+    stand_in : estimator
+        The estimator that scikit-learn's message names.
+    allow_missing : bool
+        Whether numbers may be missing.
+
+    Returns
+    -------
+    ndarray of float of shape (n_samples, n_columns)
+        The numbers.
+
+    Raises
+    ------
+    ValueError
+        If a number is infinite. All such columns are named. If a number is missing, the error is
+        scikit-learn's.
+    """
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        wrong = [names[column] for column in np.flatnonzero(infinite.any(axis=0))]
+        raise ValueError(
+            f"Input X contains infinity or a value too large for {numbers.dtype!r} in "
+            f"{name_columns(wrong)}. Replace it by a finite value"
+            f"{', or by NaN if it is unknown' if allow_missing else ''}."
+        )
+    if not allow_missing and np.isnan(numbers).any():
+        check_array(numbers, dtype=numbers.dtype, estimator=stand_in, input_name="X")
+    return np.ascontiguousarray(numbers)
 
 
 def _are_numbers(frame: Frame, column: int, dtype: np.dtype) -> bool:

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from sk_mmoe.columns._cells import NUMBER_TYPES
 from sk_mmoe.columns._checks import (
     as_array,
     check_array_of_numbers,
+    check_finite,
     make_stand_in,
     read_numbers,
 )
@@ -264,7 +264,8 @@ class TableReader:
         frame.check_not_empty()
         if self.columns is None:
             numbers = read_numbers(frame, list(range(self.n_features_in)), dtype, hint=_HINT)
-            return divide(self._check_finite(numbers, allow_missing=False), self.sizes)
+            numbers = check_finite(numbers, frame.names, self._stand_in(), allow_missing=False)
+            return divide(numbers, self.sizes)
         if len(frame) == 1 and not to_learn and (row := frame.row()) is not None:
             values = self._as_values(row)
             table = None if values is None else self.layout.read_row(values, dtype)
@@ -322,7 +323,8 @@ class TableReader:
             dtype = "float64"  # knots may lie closer together than single precision tells apart
         numbers = read_numbers(frame, self._of_numbers, dtype, hint=_HINT)
         missing = all(self.layout.columns[k].allows_missing for k in self._of_numbers)
-        return self._check_finite(numbers, allow_missing=missing)
+        names = [frame.names[k] for k in self._of_numbers]
+        return check_finite(numbers, names, self._stand_in(), allow_missing=missing)
 
     def _warn_of_new(self, frame: Frame, others: dict[int, Any]) -> None:
         """Warn of categories that the first chunk of a stream lacked."""
@@ -333,19 +335,6 @@ class TableReader:
                     f"such as {unseen[0]!r}, which are read as unseen categories. To learn from "
                     "them, declare all categories by a categorical dtype of the first chunk."
                 )
-
-    def _check_finite(self, numbers: np.ndarray, *, allow_missing: bool) -> np.ndarray:
-        """Return numbers, or raise scikit-learn's error if one is infinite or missing."""
-        bad = np.isinf(numbers) if allow_missing else ~np.isfinite(numbers)
-        if bad.any():
-            check_array(
-                numbers,
-                dtype=numbers.dtype,
-                ensure_all_finite="allow-nan" if allow_missing else True,
-                estimator=self._stand_in(),
-                input_name="X",
-            )
-        return np.ascontiguousarray(numbers)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave what follows from the rest out of copies and pickles."""
