@@ -16,7 +16,9 @@ import anyio.to_thread
 import numpy as np
 import pandas as pd
 import torch
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, create_model
 
 from sk_mmoe import load_model
@@ -55,6 +57,14 @@ def create_app(model: Any = None) -> FastAPI:
     app = FastAPI(
         title=f"{type(model).__name__}: {', '.join(model.task_names_)}", lifespan=lifespan
     )
+
+    @app.exception_handler(RequestValidationError)
+    def refuse(request: Request, error: RequestValidationError) -> JSONResponse:
+        """Say what is wrong, without what was sent: JSON cannot express an infinite number."""
+        reasons = [
+            {key: reason[key] for key in ("type", "loc", "msg")} for reason in error.errors()
+        ]
+        return JSONResponse({"detail": reasons}, status_code=422)
 
     # Functions without `async` run in threads, any number of which may use one estimator.
     @app.post("/predict")

@@ -86,9 +86,9 @@ def test_a_row_that_is_not_of_the_table_is_refused_by_name(client, people, chang
 def test_an_infinite_number_is_refused_by_name(client, people, column):
     row = as_rows(people[:1])[0] | {column: "a number"}
     text = json.dumps(row).replace('"a number"', "1e400")
-    reply = client.post("/predict", content=text)
+    reply = client.post("/predict", content=text, headers={"Content-Type": "application/json"})
     assert reply.status_code == 422
-    assert column in reply.text
+    assert {reason["loc"][1] for reason in reply.json()["detail"]} == {column}
 
 
 def test_gaps_and_unseen_categories_are_predicted(client, people):
