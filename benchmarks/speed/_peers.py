@@ -117,6 +117,7 @@ class Ours(Side):
             parameters |= {"categorical_features": "from_dtype", "embedding_dim": EMBEDDING_DIM}
         # The network of all sides, and no more work than they do.
         parameters |= {"numeric_encoding": None, "n_cross_layers": 0, "average": False}
+        parameters["n_members"] = 1
         self.model = MMoEClassifier(early_stopping=False, **parameters).fit(X, y)
         self.network = self.model.net_.module_
 
