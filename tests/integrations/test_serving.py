@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from pandas.testing import assert_frame_equal
 
 from sk_mmoe import MMoEClassifier, MMoEMixedPredictor, MMoERegressor, save_model
 
@@ -60,7 +61,8 @@ def test_eight_threads_get_for_single_rows_what_one_batch_gets(client, people):
     batch = client.post("/predict_rows", json=rows).json()
     with ThreadPoolExecutor(8) as pool:
         singles = list(pool.map(lambda row: client.post("/predict", json=row).json(), rows))
-    assert singles == batch
+    # Alike but for the last digit.
+    assert_frame_equal(pd.json_normalize(singles), pd.json_normalize(batch), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
