@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.utils import Tags
 
 from sk_mmoe.estimators._architecture import Architecture
-from sk_mmoe.estimators._attributes import FittedAttributes
 from sk_mmoe.estimators._first_pass import all_labels, prepare_lazy, refuse_labels
 from sk_mmoe.estimators._fit import TrainingData, fit_chunk, fit_model, prepare
 from sk_mmoe.estimators._fitted import FittedModel
+from sk_mmoe.estimators._notebook import NotebookSummary
 from sk_mmoe.estimators._parameters import (
     ColumnParameters,
     LayerParameters,
@@ -27,7 +27,7 @@ from sk_mmoe.training._epoch_contexts import EpochContexts
 
 
 class MultiTaskEstimator(
-    FittedAttributes,
+    NotebookSummary,
     StorableState,
     CallbackSupportMixin,
     TrainingParameters,
