@@ -243,7 +243,18 @@ def all_labels(table: LazyTable) -> tuple[Any, np.ndarray | None]:
     return labels_of(table, concatenate([part.rows for part in table.parts(table.label_names)]))
 
 
-def refuse_labels(y: Any, sample_weight: Any) -> None:
+def in_memory(X: Any, y: Any, sample_weight: Any) -> ValidationSet:
+    """Return a validation set; the rows of a lazy table, with their labels, are read."""
+    if not isinstance(X, LazyTable):
+        return X, y, sample_weight
+    refuse_labels(y, sample_weight, suffix="_val")
+    _check_targets(X)
+    columns = [*X.feature_names, *X.label_names]
+    rows = concatenate([part.rows for part in X.parts(columns)])
+    return rows.select(X.feature_names), *labels_of(X, rows)
+
+
+def refuse_labels(y: Any, sample_weight: Any, suffix: str = "") -> None:
     """Raise a ValueError if labels or weights are passed besides a lazy table, which has them."""
     for name, value, parameter in (
         ("y", y, "targets"),
@@ -251,7 +262,7 @@ def refuse_labels(y: Any, sample_weight: Any) -> None:
     ):
         if value is not None:
             raise ValueError(
-                f"{name} must be None with a LazyTable, which has it as a column: "
+                f"{name}{suffix} must be None with a LazyTable, which has it as a column: "
                 f"LazyTable(source, {parameter}=...)."
             )
 

@@ -193,6 +193,13 @@ def open_source(source: Any) -> Source:
     return opened
 
 
+def index_columns(schema: Any) -> list[str]:
+    """Return the columns that pandas has written as the index of a table."""
+    metadata = schema.pandas_metadata or {}
+    # The index of numbered rows is described by a dict, and is no column.
+    return [name for name in metadata.get("index_columns", []) if isinstance(name, str)]
+
+
 def concatenate(tables: Sequence[Any]) -> Any:
     """Return tables of pyarrow, one below the other."""
     return _import().concat_tables(tables)
