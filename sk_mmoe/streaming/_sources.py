@@ -106,6 +106,8 @@ class ParquetFiles(Source):
             columns=list(columns),
             batch_size=n_rows,
             batch_readahead=1,
+            # What Arrow's other pools free, only Arrow can use again.
+            memory_pool=pa.system_memory_pool(),
             fragment_scan_options=self._options,
             use_threads=False,
         )
