@@ -82,6 +82,10 @@ def test_an_unfitted_estimator_shows_parameters_only():
 
 
 def test_a_card_of_skops_describes_a_model(model):
-    page = Card(model).add_metrics(click_roc_auc=0.9).render()
+    page = Card(model).add_metrics(click_roc_auc=0.9)
+    page.add_table(Tasks={"Task": model.task_names_, "Kind": model.task_kinds_})
+    page = page.add(Size=f"{model.n_weights_:,} weights").render()
     assert "n_experts" in page
     assert "click_roc_auc" in page
+    assert re.search(r"\| watch_time +\| regression +\|", page)
+    assert f"{model.n_weights_:,} weights" in page
