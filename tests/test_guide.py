@@ -150,6 +150,11 @@ def test_costs_of_large_tables_are_those_of_the_benchmark():
         if run["table"] == "census":
             aucs = f"{run['auc_income']:.4f}        {run['auc_never_married']:.4f}"
             assert f"{places[run['source']]:19}{run['cpu_seconds']:<11.2f}{aucs}" in page
+    census = pd.DataFrame(raw_result("parquet")["runs"]).query("table == 'census'")
+    census = census.pivot(index="seed", columns="source")
+    assert (census["cpu_seconds", "file"] / census["cpu_seconds", "memory"]).max() <= 1.2
+    for task in ("auc_income", "auc_never_married"):
+        assert (census[task, "file"] - census[task, "memory"]).abs().max() <= 3e-4
 
 
 def test_answers_of_the_service_are_those_of_the_benchmark():

@@ -1,6 +1,6 @@
 """Fits in MLflow (``pip install mlflow-skinny skops`` or ``mlflow``)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -52,7 +52,7 @@ class MLflowRun:
             mlflow.sklearn.log_model(
                 model,
                 name="model",
-                signature=signature_of(model, first_rows(X)),
+                signature=signature_of(model, first_rows(X), model.task_names_),
                 serialization_format="skops",  # which, unlike a pickle, runs no code
                 skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
             )
@@ -63,20 +63,22 @@ def first_rows(X: Any) -> Any:
     return next(X.batches()).slice(0, 5).to_pandas() if hasattr(X, "batches") else X[:5]
 
 
-def signature_of(model: Any, rows: Any) -> ModelSignature:
+def signature_of(model: Any, rows: Any, task_names: Sequence[str]) -> ModelSignature:
     """Return the types of the columns and of the predictions, which may differ among the tasks.
 
     Parameters
     ----------
-    model : estimator
-        A fitted estimator.
+    model : estimator or Pipeline
+        A fitted estimator, alone or at the end of a pipeline.
     rows : array-like of shape (n_samples, n_features)
         A few rows.
+    task_names : sequence of str
+        The names of the tasks.
 
     Returns
     -------
     ModelSignature
         The signature.
     """
-    predictions = pd.DataFrame(model.predict(rows), columns=model.task_names_)
+    predictions = pd.DataFrame(model.predict(rows), columns=list(task_names))
     return infer_signature(rows, predictions.infer_objects())

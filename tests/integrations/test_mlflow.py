@@ -4,6 +4,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sk_mmoe import MMoEClassifier, MMoEMixedPredictor
 from sk_mmoe.metrics import multitask_scoring
@@ -37,6 +38,11 @@ def autolog():
 def same_type(y):
     """Return two tasks whose labels are strings."""
     return y.assign(click=y["click"].map({0: "no", 1: "yes"}))
+
+
+def output_types(model):
+    """Return the types of the tasks in the signature of a model."""
+    return {column.name: column.type.name for column in model.metadata.get_output_schema()}
 
 
 def test_a_pipeline_is_logged_with_parameters_metrics_and_the_model(runs, autolog, X, same_type):
@@ -84,8 +90,19 @@ def test_a_bare_fit_is_logged_by_a_callback(runs, import_example, X, y_mixed):
     assert_array_equal(loaded.predict(X), model.predict(X))
     # Labels of several types, which one array cannot tell.
     assert loaded.metadata.get_input_schema().input_names() == list(X)
-    types = {column.name: column.type.name for column in loaded.metadata.get_output_schema()}
-    assert types == {"click": "long", "level": "string", "watch_time": "double"}
+    assert output_types(loaded) == {"click": "long", "level": "string", "watch_time": "double"}
+
+
+def test_a_pipeline_with_labels_of_several_types_is_logged_with_a_signature(
+    runs, import_example, X, y_mixed
+):
+    pipeline = make_pipeline(StandardScaler(), MMoEMixedPredictor(**FAST)).fit(X, y_mixed)
+    signature = import_example("tracking", "mlflow_run").signature_of(pipeline, X[:5], y_mixed)
+    settings = {"name": "model", "serialization_format": "cloudpickle"}
+    logged = mlflow.sklearn.log_model(pipeline, signature=signature, **settings)
+    loaded = mlflow.pyfunc.load_model(logged.model_uri)
+    assert_array_equal(loaded.predict(X), pipeline.predict(X))
+    assert output_types(loaded) == {"click": "long", "level": "string", "watch_time": "double"}
 
 
 def test_a_callback_logs_scores_of_every_task_to_the_active_run(runs, import_example, X, y):
