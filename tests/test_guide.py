@@ -159,7 +159,9 @@ def test_costs_of_large_tables_are_those_of_the_benchmark():
 
 def test_answers_of_the_service_are_those_of_the_benchmark():
     page = (ROOT / "docs/user_guide/production.rst").read_text()
-    rows = re.findall(r"^(\d+) +(\d+) +(\d+) +(\d+) +(\d+)$", page, flags=re.MULTILINE)
+    pattern = r"^of `(\w+)` +(\d+) +([\d,]+) +(\d+) +(\d+) +(\d+)$"
+    rows = re.findall(pattern, page, flags=re.MULTILINE)
+    files = {"safetensors": "save_model", "onnx": "to_onnx"}
     names = ["rows_of_a_request", "rows_per_second", "p50_ms", "p99_ms", "errors"]
     runs = raw_result("serving")["runs"]
-    assert rows == [tuple(f"{run[name]:.0f}" for name in names) for run in runs]
+    assert rows == [(files[run["file"]], *(f"{run[name]:,.0f}" for name in names)) for run in runs]
