@@ -106,4 +106,6 @@ def row_schema(model: Model) -> type[BaseModel]:
         f"column_{number}": (cell, Field(alias=name))
         for number, (name, cell) in enumerate(model.columns.items())
     }
-    return create_model("Row", __config__=ConfigDict(extra="forbid"), **fields)
+    # No column of the training table had an infinite number. A gap is null.
+    config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    return create_model("Row", __config__=config, **fields)

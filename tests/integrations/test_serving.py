@@ -1,5 +1,6 @@
 """The example of a web service."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -73,10 +74,16 @@ def test_eight_threads_get_for_single_rows_what_one_batch_gets(client, people):
 
 @pytest.mark.parametrize(
     ("change", "where"),
-    [({"x1": "high"}, "x1"), ({"age": 3}, "age"), ({"sector": None, "x9": 0}, "x9")],
+    [
+        ({"x1": "high"}, "x1"),
+        ({"x1": float("inf")}, "x1"),
+        ({"age": 3}, "age"),
+        ({"sector": None, "x9": 0}, "x9"),
+    ],
 )
 def test_a_row_that_is_not_of_the_table_is_refused_by_name(client, people, change, where):
-    reply = client.post("/predict", json=as_rows(people[:1])[0] | change)
+    body = json.dumps(as_rows(people[:1])[0] | change)
+    reply = client.post("/predict", content=body)
     assert reply.status_code == 422
     assert where in reply.text
 
