@@ -36,8 +36,10 @@ class EstimatorModel:
 
     def answer(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return for each row and task a prediction, and the probabilities of classes."""
-        # Without a type, a column of nothing but gaps would be one of objects.
-        X = pd.DataFrame(rows).astype(dict.fromkeys(self.numbers, float))
+        cells = {name: [row[name] for row in rows] for name in self.columns}
+        for name in self.numbers:  # NumPy reads a gap as NaN
+            cells[name] = np.array(cells[name], dtype=float)
+        X = pd.DataFrame(cells)
         names = self.model.task_names_
         found = []
         for values in np.asarray(self.model.predict(X)).reshape(len(X), -1):
