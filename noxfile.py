@@ -70,7 +70,7 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def integrations(session: nox.Session) -> None:
-    """Test the work with other tools: Dask, MLflow, TensorBoard, FastAPI, several processes."""
+    """Test the work with Dask, Ray, Spark, DuckDB, MLflow, TensorBoard, FastAPI and torchrun."""
     install(session, "test,integrations")
     session.run(
         "python", "-m", "pytest", "-m", "integration", "tests/integrations", *session.posargs

@@ -150,11 +150,18 @@ def test_costs_of_large_tables_are_those_of_the_benchmark():
         if run["table"] == "census":
             aucs = f"{run['auc_income']:.4f}        {run['auc_never_married']:.4f}"
             assert f"{places[run['source']]:19}{run['cpu_seconds']:<11.2f}{aucs}" in page
+    census = pd.DataFrame(raw_result("parquet")["runs"]).query("table == 'census'")
+    census = census.pivot(index="seed", columns="source")
+    assert (census["cpu_seconds", "file"] / census["cpu_seconds", "memory"]).max() <= 1.2
+    for task in ("auc_income", "auc_never_married"):
+        assert (census[task, "file"] - census[task, "memory"]).abs().max() <= 3e-4
 
 
 def test_answers_of_the_service_are_those_of_the_benchmark():
     page = (ROOT / "docs/user_guide/production.rst").read_text()
-    rows = re.findall(r"^(\d+) +(\d+) +(\d+) +(\d+) +(\d+)$", page, flags=re.MULTILINE)
+    pattern = r"^of `(\w+)` +(\d+) +([\d,]+) +(\d+) +(\d+) +(\d+)$"
+    rows = re.findall(pattern, page, flags=re.MULTILINE)
+    files = {"safetensors": "save_model", "onnx": "to_onnx"}
     names = ["rows_of_a_request", "rows_per_second", "p50_ms", "p99_ms", "errors"]
     runs = raw_result("serving")["runs"]
-    assert rows == [tuple(f"{run[name]:.0f}" for name in names) for run in runs]
+    assert rows == [(files[run["file"]], *(f"{run[name]:,.0f}" for name in names)) for run in runs]

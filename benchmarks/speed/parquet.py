@@ -95,7 +95,7 @@ def made_up(source, n_rows):
     """Return the time and the peak memory of an epoch."""
     torch.set_num_threads(1)
     model = MMoEClassifier(
-        batch_size=8192, embedding_dim=4, n_cross_layers=0, max_iter=1, random_state=0, **PAPER
+        embedding_dim=4, n_cross_layers=0, n_members=1, max_iter=1, random_state=0, **PAPER
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "table.parquet")

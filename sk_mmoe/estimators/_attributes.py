@@ -61,6 +61,16 @@ class FittedAttributes:
         return self.model_.tasks.kinds
 
     @property
+    def n_members_(self) -> int:
+        """The number of networks whose predictions are averaged."""
+        return len(self.net_.seeds)
+
+    @property
+    def n_weights_(self) -> int:
+        """The number of weights of all networks together."""
+        return sum(weights.numel() for weights in self.net_.module_.parameters())
+
+    @property
     def n_iter_(self) -> int:
         """The number of epochs of training."""
         return self.net_.n_epochs

@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.utils import Tags
 
 from sk_mmoe.estimators._architecture import Architecture
-from sk_mmoe.estimators._attributes import FittedAttributes
-from sk_mmoe.estimators._first_pass import all_labels, prepare_lazy, refuse_labels
+from sk_mmoe.estimators._first_pass import all_labels, in_memory, prepare_lazy, refuse_labels
 from sk_mmoe.estimators._fit import TrainingData, fit_chunk, fit_model, prepare
 from sk_mmoe.estimators._fitted import FittedModel
+from sk_mmoe.estimators._notebook import NotebookSummary
 from sk_mmoe.estimators._parameters import (
     ColumnParameters,
     LayerParameters,
@@ -27,7 +27,7 @@ from sk_mmoe.training._epoch_contexts import EpochContexts
 
 
 class MultiTaskEstimator(
-    FittedAttributes,
+    NotebookSummary,
     StorableState,
     CallbackSupportMixin,
     TrainingParameters,
@@ -71,12 +71,12 @@ class MultiTaskEstimator(
             LazyTable has its targets and weights as columns; `y` and `sample_weight` are then None.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the samples, or of single labels.
-        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+        X_val : {array-like, sparse matrix, LazyTable} of shape (n_val, n_features), default=None
             Inputs of a validation set for early stopping, used instead of held-out rows. A
             :class:`~sklearn.pipeline.Pipeline` transforms them if it has
-            ``transform_input=["X_val"]``.
+            ``transform_input=["X_val"]``. A LazyTable is read into memory as a whole.
         y_val : array-like of shape (n_val,) or (n_val, n_tasks), default=None
-            Targets of the validation set.
+            Targets of the validation set. `None` if X_val is a LazyTable.
         sample_weight_val : array-like of shape (n_val,) or (n_val, n_tasks), default=None
             Weights of the validation set.
 
@@ -110,7 +110,7 @@ class MultiTaskEstimator(
 
         fitted = getattr(self, "_model", None) if self.warm_start else None
         prepare_data = prepare_lazy if isinstance(X, LazyTable) else prepare
-        validation_set = X_val, y_val, sample_weight_val
+        validation_set = in_memory(X_val, y_val, sample_weight_val)
         samples = prepare_data(self, X, y, sample_weight, validation_set, fitted=fitted)
         self._model = fit_model(self, samples, fitted=fitted, train=train)
         return self

@@ -187,6 +187,10 @@ n_features_in_ : int
     Number of features seen during `fit`.
 feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Names of the features. Defined only when X has feature names that are all strings.
+n_members_ : int
+    Number of networks whose predictions are averaged.
+n_weights_ : int
+    Number of weights that training learns, of all networks together.
 n_iter_ : int
     Number of epochs of training.
 loss_curve_ : list of float of length `n_iter_`

@@ -18,6 +18,7 @@ from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._samples import make_samples, mean_of_one
 from sk_mmoe.metrics._tables import named_columns
 from sk_mmoe.streaming import LazyTable
+from sk_mmoe.streaming._memory import give_back
 from sk_mmoe.streaming._sources import concatenate
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._kinds import resolve_kinds
@@ -104,8 +105,10 @@ def prepare_lazy(
     valid, held_out = data.valid, np.empty(0, dtype=np.int64)
     if valid is not None and all(part is None for part in validation_set):
         held_out, valid = sample.places[valid.rows.numpy()], valid.copy()
-    train = all_samples(estimator, table, sample, data, held_out)
-    return replace(data, train=train, valid=valid)
+    data = replace(data, train=all_samples(estimator, table, sample, data, held_out), valid=valid)
+    del sample
+    give_back()
+    return data
 
 
 def look_through(table: LazyTable, categorical_features: Any, *, count: bool) -> LazySample:
@@ -140,6 +143,8 @@ def look_through(table: LazyTable, categorical_features: Any, *, count: bool) ->
         taken.append(start + chosen)
         samples.append(rows.take(chosen))
     sample = concatenate(samples)
+    samples.clear()
+    give_back()
     X = sample.select(table.feature_names)
     return LazySample(
         np.concatenate(taken), counts.attach(X) if count else X, *labels_of(table, sample)
@@ -197,8 +202,11 @@ def all_samples(
         )
 
     def read_blocks(order: list[int]) -> Iterator[TableDataset]:
-        """Yield the samples of the table in blocks; a block may have no label."""
-        return filter(len, map(read, table.blocks(order, held_out)))
+        """Yield the samples of the table in blocks."""
+        for samples in map(read, table.blocks(order, held_out)):
+            give_back()
+            if len(samples) > 0:  # a block may have no label
+                yield samples
 
     return LazySamples(
         data.train.copy(data.train.inspected_rows()),
@@ -243,7 +251,18 @@ def all_labels(table: LazyTable) -> tuple[Any, np.ndarray | None]:
     return labels_of(table, concatenate([part.rows for part in table.parts(table.label_names)]))
 
 
-def refuse_labels(y: Any, sample_weight: Any) -> None:
+def in_memory(X: Any, y: Any, sample_weight: Any) -> ValidationSet:
+    """Return a validation set; the rows of a lazy table, with their labels, are read."""
+    if not isinstance(X, LazyTable):
+        return X, y, sample_weight
+    refuse_labels(y, sample_weight, suffix="_val")
+    _check_targets(X)
+    columns = [*X.feature_names, *X.label_names]
+    rows = concatenate([part.rows for part in X.parts(columns)])
+    return rows.select(X.feature_names), *labels_of(X, rows)
+
+
+def refuse_labels(y: Any, sample_weight: Any, suffix: str = "") -> None:
     """Raise a ValueError if labels or weights are passed besides a lazy table, which has them."""
     for name, value, parameter in (
         ("y", y, "targets"),
@@ -251,7 +270,7 @@ def refuse_labels(y: Any, sample_weight: Any) -> None:
     ):
         if value is not None:
             raise ValueError(
-                f"{name} must be None with a LazyTable, which has it as a column: "
+                f"{name}{suffix} must be None with a LazyTable, which has it as a column: "
                 f"LazyTable(source, {parameter}=...)."
             )
 

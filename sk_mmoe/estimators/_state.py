@@ -17,6 +17,9 @@ from sk_mmoe.estimators._sklearn import BaseEstimator
 from sk_mmoe.training._device import check_device
 
 _PARTS = ("module_", "criterion_", "optimizer_", "average_")
+# Where scikit-learn keeps callbacks and, while `fit` runs, what they see. It can lead back to the
+# estimator.
+_OF_CALLBACKS = ("_skl_callbacks", "_callback_", "_parent_callback_")
 
 
 class StorableState(BaseEstimator):
@@ -25,7 +28,7 @@ class StorableState(BaseEstimator):
     pickle stores the skorch net as it is, with its callbacks. skops would have to be told to trust
     all classes of skorch's and ours that occur in the net, and a net stores its tensors by pickle.
     So skops, which asks for ``__getstate__``, gets a JSON text and arrays: the only class to trust
-    is that of the estimator.
+    is that of the estimator. Callbacks that were given to `set_callbacks` are not stored.
     """
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
@@ -34,7 +37,8 @@ class StorableState(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what skops stores: parameters, and the model as a text and arrays."""
-        state = dict(vars(self))
+        every = vars(self).items()
+        state = {name: value for name, value in every if not name.startswith(_OF_CALLBACKS)}
         if "_model" not in state:
             return state
         model = state.pop("_model")

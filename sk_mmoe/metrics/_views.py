@@ -23,6 +23,11 @@ class TasksView:
     """The targets of a table and what an estimator predicts for them, task by task."""
 
     def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> None:
+        if y is None:
+            raise ValueError(
+                "y must have the true targets, got None. Those of a LazyTable are passed as a "
+                "table in memory: y=pandas.read_parquet(path, columns=[...])."
+            )
         self.estimator, self.X = estimator, X
         self.respond = cache(lambda method: getattr(estimator, method)(X))
         fitted_names = fitted_task_names(estimator)

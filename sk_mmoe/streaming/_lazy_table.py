@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from sk_mmoe.streaming._sources import Part, concatenate, open_source
+from sk_mmoe.streaming._sources import Part, concatenate, index_columns, open_source
 
 # So many row groups are open at once, each for an equal share of a buffer.
 _OPEN_GROUPS = 8
@@ -53,8 +53,9 @@ class LazyTable:
         The columns with the targets, which name the tasks. A string is a single target, for which
         `predict` returns one dimension. Leave it out to predict only.
     features : list of str, default=None
-        The columns with the features. `None`: all columns but those of targets and weights. Name
-        them if the files have other columns, such as keys, which are then not read.
+        The columns with the features. `None`: all columns but those of targets, of weights, and of
+        an index of pandas. Name them if the files have other columns, such as keys, which are then
+        not read.
     sample_weight : str, default=None
         The column with the weights of the rows. `None`: all rows have the same weight.
     buffer_rows : int, default=50_000
@@ -129,9 +130,10 @@ class LazyTable:
         weights = [] if sample_weight is None else [sample_weight]
         others = [*self.target_names, *weights]
         columns = list(self._source.schema.names)
-        self.feature_names = (
-            [name for name in columns if name not in others] if features is None else list(features)
-        )
+        if features is None:
+            no_features = {*others, *index_columns(self._source.schema)}
+            features = [name for name in columns if name not in no_features]
+        self.feature_names = list(features)
         for parameter, names in (
             ("targets", self.target_names),
             ("sample_weight", weights),
@@ -151,6 +153,14 @@ class LazyTable:
         """Return the size of the table, and its targets."""
         n_rows, n_features = self.shape
         return f"LazyTable({n_rows:,} rows, {n_features} features, targets={self.target_names})"
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        """Raise a TypeError: functions that need an array cannot take this table."""
+        raise TypeError(
+            "a table in memory is needed here, got a LazyTable. Only fit, predict, predict_proba "
+            "and score of sk_mmoe's estimators read it part by part. Pass one of its `batches()`, "
+            "or read the table with pandas."
+        )
 
     def batches(self) -> Iterator[Any]:
         """Yield the features of all rows in their order, a buffer at a time.

@@ -106,6 +106,8 @@ class ParquetFiles(Source):
             columns=list(columns),
             batch_size=n_rows,
             batch_readahead=1,
+            # What Arrow's other pools free, only Arrow can use again.
+            memory_pool=pa.system_memory_pool(),
             fragment_scan_options=self._options,
             use_threads=False,
         )
@@ -191,6 +193,13 @@ def open_source(source: Any) -> Source:
     if opened.n_rows == 0:
         raise ValueError(f"the table must have at least one row, got none from {source!r}.")
     return opened
+
+
+def index_columns(schema: Any) -> list[str]:
+    """Return the columns that pandas has written as the index of a table."""
+    metadata = schema.pandas_metadata or {}
+    # The index of numbered rows is described by a dict, and is no column.
+    return [name for name in metadata.get("index_columns", []) if isinstance(name, str)]
 
 
 def concatenate(tables: Sequence[Any]) -> Any:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.model_selection import GridSearchCV
 
 from sk_mmoe import (
     MMoERegressor,
@@ -20,7 +21,8 @@ from sk_mmoe import (
 from sk_mmoe.callbacks import TrainingCheckpoint
 from sk_mmoe.estimators import _first_pass
 from sk_mmoe.estimators._first_pass import prepare_lazy
-from sk_mmoe.inspection import ExpertUseDisplay
+from sk_mmoe.inspection import ExpertUseDisplay, RocCurvesDisplay
+from sk_mmoe.metrics import multitask_scoring
 from sk_mmoe.streaming import LazyTable
 
 SMALL = {
@@ -172,6 +174,26 @@ def test_a_warm_start_and_a_validation_set(frame, path):
     assert model.n_iter_ == 8
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_validation_set_in_files_is_that_in_memory(frame, path, tmp_path, weighted):
+    (tmp_path / "held_out").mkdir()
+    held_out = tmp_path / "held_out" / "rows.parquet"
+    pq.write_table(pa.Table.from_pandas(frame[:80]), held_out, row_group_size=30)
+    X_val, y_val, weights = in_memory(frame[:80], weighted=weighted)
+    data = in_memory(frame[80:])[:2]
+    memory, files = SharedBottomMixedPredictor(**SMALL), SharedBottomMixedPredictor(**SMALL)
+    memory.fit(*data, X_val=X_val, y_val=y_val, sample_weight_val=weights)
+    files.fit(*data, X_val=lazy(held_out, weighted=weighted))
+    assert files.validation_scores_ == memory.validation_scores_
+    table = lazy(path(50, frame[80:].reset_index(drop=True)))
+    files.fit(table, X_val=lazy(held_out))
+    assert len(files.validation_scores_) == 4
+    with pytest.raises(ValueError, match="y_val must be None with a LazyTable"):
+        files.fit(table, X_val=lazy(held_out), y_val=y_val)
+    with pytest.raises(ValueError, match=r"needs? targets"):
+        files.fit(table, X_val=LazyTable(held_out))
+
+
 def test_a_training_is_resumed_from_a_checkpoint(path, tmp_path):
     table = lazy(path(50), buffer_rows=100)
     whole = SharedBottomMixedPredictor(**SMALL).fit(table)
@@ -206,6 +228,20 @@ def test_what_needs_a_table_in_memory_says_so(frame, path):
         model.partial_fit(table, frame[["click", "watch_time"]])
     with pytest.raises(TypeError, match="got a LazyTable"):
         fit_runs(SharedBottomClassifier(**SMALL), [(table, frame[["click"]])] * 2)
+    with pytest.raises(TypeError, match=r"table in memory.*LazyTable.*batches"):
+        GridSearchCV(model, {"alpha": [0.1]}).fit(table)
+
+
+def test_scorers_and_displays_take_a_table_in_files_with_targets_in_memory(frame, path):
+    X, y, _ = in_memory(frame)
+    X, y = X[["x0", "x1"]], y[["click"]]
+    table = LazyTable(path(50), "click", features=["x0", "x1"])
+    model = SharedBottomClassifier(**SMALL).fit(table)
+    scoring = multitask_scoring("roc_auc")
+    assert scoring(model, table, y) == pytest.approx(scoring(model, X, y))
+    for function in (scoring, RocCurvesDisplay.from_estimator):
+        with pytest.raises(ValueError, match=r"y must have the true targets.*read_parquet"):
+            function(model, table, None)
 
 
 def test_bad_rows_are_told_before_anything_is_kept(frame, path):

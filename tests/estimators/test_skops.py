@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.callback import ScoringMonitor
 from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -140,3 +141,11 @@ def test_pickle_and_copies_keep_the_net_with_its_callbacks(copied):
     assert names == [type(callback).__name__ for _, callback in model.net_.callbacks_]
     ran = next(c for _, c in again.net_.callbacks_ if isinstance(c, LRScheduler))
     assert ran.lr_scheduler_.last_epoch == 2
+
+
+def test_callbacks_of_scikit_learn_are_left_out():
+    monitor = ScoringMonitor(scoring="accuracy")
+    model = MMoEClassifier(max_iter=1, random_state=0).set_callbacks(monitor)
+    model.fit(TABLE, np.where(Y[:, 0], "yes", "no"))
+    again = through_skops(model)
+    assert_array_equal(again.predict_proba(TABLE), model.predict_proba(TABLE))

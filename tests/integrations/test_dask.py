@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import loguniform
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_validate
 
 from sk_mmoe import MMoEClassifier
@@ -25,9 +26,8 @@ SEARCH = {
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Return a client of a cluster of two workers in this process."""
-    settings = {"n_workers": 2, "threads_per_worker": 1, "processes": False}
-    settings["dashboard_address"] = None
+    """Return a client of a cluster of two worker processes on this machine."""
+    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(**settings) as local, Client(local) as client:
         yield client
 
@@ -36,14 +36,6 @@ def cluster():
 def model():
     """Return a small classifier."""
     return MMoEClassifier(max_iter=2, random_state=0)
-
-
-def works_on_the_cluster(estimator, X, y):
-    """Return whether an estimator is scored by a worker of a cluster, as a score."""
-    try:
-        return float(bool(get_worker().address))
-    except ValueError:
-        return 0.0
 
 
 def test_a_grid_search_on_a_cluster_is_that_of_one_process(cluster, model, X, y):
@@ -58,6 +50,13 @@ def test_a_grid_search_on_a_cluster_is_that_of_one_process(cluster, model, X, y)
 
 
 def test_fits_run_on_the_workers(cluster, model, X, y):
+    def works_on_the_cluster(estimator, X, y):
+        """Return whether an estimator is scored by a worker of a cluster, as a score."""
+        try:
+            return float(bool(get_worker().address))
+        except ValueError:
+            return 0.0
+
     settings = {"scoring": works_on_the_cluster, "cv": SEARCH["cv"]}
     with joblib.parallel_config("dask"):
         assert list(cross_validate(model, X, y, **settings)["test_score"]) == [1, 1]
@@ -89,3 +88,16 @@ def test_a_dask_table_is_predicted_part_by_part(cluster, model, X, y):
     expected = probabilities(X, model)
     assert_allclose(found, expected, rtol=1e-6)
     assert found.index.equals(X.index)
+
+
+def test_partitions_of_a_dask_table_are_learned_one_after_the_other(cluster, model, X, y):
+    table = dd.from_pandas(pd.concat([X, y], axis=1), npartitions=4)
+    again, classes = clone(model), {name: np.unique(y[name]) for name in y}
+    for part in table.partitions:
+        rows = part.compute()
+        model.partial_fit(rows[X.columns], rows[y.columns], classes=classes)
+    for start in range(0, len(X), 100):
+        chunk = slice(start, start + 100)
+        again.partial_fit(X.iloc[chunk], y.iloc[chunk], classes=classes)
+    assert model.n_iter_ == 4
+    assert_array_equal(model.predict_proba(X)[0], again.predict_proba(X)[0])

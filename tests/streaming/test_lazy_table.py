@@ -49,6 +49,17 @@ def test_batches_have_the_features_alone(folder):
     assert LazyTable(folder, features=["half"]).shape == (1000, 1)
 
 
+@pytest.mark.parametrize("name", [None, "key"])
+def test_the_index_of_pandas_is_no_feature_unless_it_is_named(frame, tmp_path, name):
+    rows = frame.to_pandas().query("row % 3 > 0").rename_axis(name)
+    rows.to_parquet(tmp_path / "rows.parquet")
+    for source in (tmp_path / "rows.parquet", rows):
+        table = LazyTable(source, targets=["label"])
+        assert table.feature_names == ["row", "half"]
+        column = name or "__index_level_0__"
+        assert LazyTable(source, features=[column, "half"]).feature_names == [column, "half"]
+
+
 @pytest.mark.parametrize("buffer_rows", [1, 90, 10_000])
 def test_blocks_have_every_row_once_but_those_left_out(folder, buffer_rows):
     table = LazyTable(folder, targets=["label"], buffer_rows=buffer_rows)
