@@ -37,7 +37,7 @@ from sk_mmoe.model_selection import GPSearchCV
 from sk_mmoe.nn import count_parameters
 
 NAME = "paper/table3"
-N_CANDIDATES, N_SEEDS = 12, 30
+N_CANDIDATES, N_SEEDS = 12, 20
 LENGTHS = (2, 4, 6)  # epochs
 TASKS = ("click", "long_view", "like")
 SCORES = {"AUC": roc_auc_score, "R²": r2_score}

@@ -93,14 +93,16 @@ class Model:
         each.
     seed : int
         The random state.
+    max_iter : int, default=100
+        The number of epochs at most.
     """
 
-    def __init__(self, name, log, settings, seed):
+    def __init__(self, name, log, settings, seed, max_iter=100):
         X, y = log
         self.fitted = []
         for number, (rate, weight) in enumerate(settings):
             model = clone(MODELS[name]).set_params(**COMMON, learning_rate_init=rate)
-            model.set_params(random_state=seed)
+            model.set_params(random_state=seed, max_iter=max_iter)
             if name == "Single-Task":
                 # Each task stops by itself and has no rows without a label.
                 known = ~np.isnan(y[:, number])
@@ -161,7 +163,7 @@ def draw(correlation, seed, n_requests, n_new):
     return (X, y), tuple(log), new
 
 
-def tune(record, seeds, sizes):
+def tune(record, seeds, sizes, max_iter):
     """Return the settings of each model with the lowest mean log loss on other logs."""
     chosen = {}
     for name in MODELS:
@@ -181,7 +183,7 @@ def tune(record, seeds, sizes):
                 run = record.find(**key)
                 if not run:
                     log, new_log, _ = draw(0.5, seed, *sizes)
-                    losses = Model(name, log, settings, seed).losses(*new_log)
+                    losses = Model(name, log, settings, seed, max_iter).losses(*new_log)
                     run = record.add(**key, log_losses=losses)
                 found.append(run["log_losses"])
         losses = np.reshape(found, (len(candidates), len(seeds), 2)).mean(axis=1)
@@ -192,9 +194,10 @@ def tune(record, seeds, sizes):
     return chosen
 
 
-def run(record, *, n_seeds, n_tuning, sizes):
+def run(record, *, n_seeds, n_tuning, sizes, max_iter=100):
     """Tune and fit what is not on record, seed by seed."""
-    chosen = tune(record, range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + n_tuning), sizes)
+    tuning_seeds = range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + n_tuning)
+    chosen = tune(record, tuning_seeds, sizes, max_iter)
     print("settings:", chosen, flush=True)
     started, done = time.monotonic(), 0
     for seed in range(n_seeds):
@@ -203,7 +206,10 @@ def run(record, *, n_seeds, n_tuning, sizes):
             if record.find(**key):
                 continue
             log, new_log, new = draw(correlation, seed, *sizes)
-            models = {name: Model(name, log, settings, seed) for name, settings in chosen.items()}
+            models = {
+                name: Model(name, log, settings, seed, max_iter)
+                for name, settings in chosen.items()
+            }
             best, random = best_and_random(new)
             record.add(
                 **key,
@@ -270,7 +276,7 @@ def main():
     options = arguments(__doc__.splitlines()[0]).parse_args()
     torch.set_num_threads(1)
     if options.quick:
-        run(NoRecord("paper/table4_quick"), n_seeds=1, n_tuning=1, sizes=(300, 100))
+        run(NoRecord("paper/table4_quick"), n_seeds=1, n_tuning=1, sizes=(300, 100), max_iter=3)
         return
     record = Record(
         NAME,
