@@ -50,7 +50,7 @@ NETWORKS = {
         n_experts=8,
         expert_hidden_layer_sizes=4,
         tower_hidden_layer_sizes=8,
-        max_iter=5,
+        max_iter=3,
         **PLAIN,
         **COMMON,
     ),
@@ -58,6 +58,7 @@ NETWORKS = {
         n_experts=8,
         expert_hidden_layer_sizes=64,
         tower_hidden_layer_sizes=32,
+        embedding_dim=4,  # as by default on tables with more than 50,000 rows
         max_iter=2,
         **COMMON,
     ),
