@@ -104,29 +104,30 @@ def draw_fig5():
 
 
 def draw_fig6():
-    """Draw the mean gate of each task, with bars of one sd between seeds, and the paper's."""
+    """Draw the mean gate of each task, with a dot for each seed, and the paper's."""
     gates = read_gates()
     n_experts = gates.shape[-1]
     experts = np.arange(n_experts)
-    figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    figure, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
     for number, task in enumerate(TASKS):
-        mean, sd = gates[:, number].mean(axis=0), gates[:, number].std(axis=0, ddof=1)
-        place = experts + 0.27 * (number - 1)
-        label = f"{task.replace('_', ' ')}, {len(gates)} seeds"
-        axes.bar(place, mean, 0.25, yerr=sd, capsize=2, color=f"C{number}", label=label)
+        of_task, place = gates[:, number], experts + 0.27 * (number - 1)
+        label = f"{task.replace('_', ' ')}, mean of {len(gates)} seeds"
+        axes.bar(place, of_task.mean(axis=0), 0.25, color=f"C{number}", alpha=0.6, label=label)
+        places = np.broadcast_to(place, of_task.shape)
+        axes.plot(places.ravel(), of_task.ravel(), f"C{number}o", markersize=3)
     for (task, values), number, mark in zip(PAPER_GATES.items(), (0, 2), "x+", strict=True):
         place = experts + 0.27 * (number - 1)
-        label = f"{task}, paper"
-        axes.plot(place, values, mark, color="k", markersize=8, label=label)
+        axes.plot(place, values, f"k{mark}", markersize=9, label=f"{task}, paper")
+    axes.plot([], [], "o", color="0.4", markersize=3, label="a seed")
     axes.axhline(1 / n_experts, color="0.6", linestyle=":", linewidth=1)
     axes.set(
-        xlabel="expert, in the order of like's weights",
+        xlabel="expert, in the order of the weights of satisfaction",
         ylabel="mean gate weight",
         xticks=experts,
         xticklabels=experts + 1,
-        ylim=(0, 1),
+        ylim=(0, 1.05),
     )
-    axes.legend(frameon=False, fontsize=8)
+    figure.legend(frameon=False, fontsize=8, loc="outside upper center", ncols=2)
     return figure
 
 
