@@ -126,6 +126,25 @@ def earned():
     return simple_table(rows, ["In a request", *names])
 
 
+def candidates():
+    """Return the losses of the three best candidates of both models with shared layers."""
+    losses = {}
+    for run in runs_of(table4.NAME):
+        if run["stage"] == "search" and run["model"] != "Single-Task":
+            key = run["model"], *run["settings"]
+            losses.setdefault(key, []).append(run["log_losses"])
+    means = {key: np.mean(values, axis=0) for key, values in losses.items()}
+    rows = []
+    for name in list(table4.MODELS)[1:]:
+        best = sorted((key for key in means if key[0] == name), key=lambda key: means[key].sum())
+        for _, rate, weight in best[:3]:
+            values = means[name, rate, weight]
+            cells = (fixed(value) for value in (*values, values.sum()))
+            rows.append([name, f"{rate:g}", f"{weight:g}", *cells])
+    header = ["Candidate", "Rate", "Weight", "Loss of engagement", "Of satisfaction", "Sum"]
+    return simple_table(rows, header)
+
+
 def tables():
     """Return all tables by name."""
     lifts = table4.read_lifts()
@@ -144,6 +163,7 @@ def tables():
         },
         "figure 6": gates(),
         "figure 6, parts": parts_table(_of_gates(), "Fig. 6"),
+        "table 4, candidates": candidates(),
         "table 4, earned": earned(),
         **{
             f"table 4, cosine {c:g}": parts_table(

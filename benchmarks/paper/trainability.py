@@ -151,17 +151,19 @@ EVENTS = {
 
 
 def read_events():
-    """Return whether each event came about in each run, by (network, dropout, event)."""
+    """Return whether each event came about in each run, by (network, dropout, event).
+
+    Only the seeds that all settings have count.
+    """
     found = {}
     for chunk in Chunks(PATH).chunks:
-        for number in range(len(chunk["runs"])):
+        for number, seed in enumerate(chunk["runs"]):
             run = {key: chunk[key][number] for key in ("auc", "polarised", "unused", "dead")}
             for event, happened in EVENTS.items():
                 key = chunk["network"], chunk["gate_dropout"], event
-                found.setdefault(key, {})[chunk["runs"][number]] = happened(run)
-    return {
-        key: np.array([of_seed[seed] for seed in sorted(of_seed)]) for key, of_seed in found.items()
-    }
+                found.setdefault(key, {})[seed] = happened(run)
+    seeds = sorted(set.intersection(*(set(of_seed) for of_seed in found.values())))
+    return {key: np.array([of_seed[seed] for seed in seeds]) for key, of_seed in found.items()}
 
 
 def shares(events):
