@@ -244,6 +244,17 @@ def test_intervals_of_shares_are_exact(intervals):
     assert_allclose(binom.cdf(20, 400, high), 0.025, rtol=1e-4)
 
 
+def test_difference_of_shares_of_the_same_runs(intervals):
+    one, other = np.arange(100) < 30, np.arange(100) < 10
+    value, low, high = intervals.share_difference(one, other, 8)
+    assert value == 0.2
+    # 20 runs differ, all in one direction: a share of .2 with an error of sqrt(.2 * .8 / 100).
+    assert_allclose([low, high], [0.2 - 1.96 * 0.04, 0.2 + 1.96 * 0.04], atol=0.01)
+    assert_allclose(intervals.share_difference(other, one, 8), [-value, -high, -low])
+    none = np.zeros(50, dtype=bool)
+    assert_allclose(intervals.share_difference(none, none, 8), [0, -1.96 / 52, 1.96 / 52])
+
+
 @pytest.mark.parametrize(
     ("values", "shown"), [([1.0, 1.1, 0.9], True), ([-1.0, -1.1, -0.9], False), ([-1.0, 1.2], None)]
 )

@@ -34,7 +34,7 @@ def with_verdict(parts):
     return {"verdict": verdict(parts), "parts": parts}
 
 
-def parts_table(parts, title):
+def parts_table(parts, title, expected="Paper"):
     """Return the table of a list of statistics."""
     rows = [
         [
@@ -45,4 +45,4 @@ def parts_table(parts, title):
         ]
         for part in parts
     ]
-    return simple_table(rows, [title, "Paper", "Here [95 %]", "Shown"])
+    return simple_table(rows, [title, expected, "Here [95 %]", "Shown"])

@@ -21,9 +21,27 @@ def share_interval(count, total, digits=3):
     return rounded([count / total, *bounds], digits)
 
 
-def positive_part(name, values, digits=3):
-    """Return a statistic of runs with its interval, and whether it is above zero."""
-    value, low, high = mean_interval(values, digits)
+def share_difference(one, other, digits=3):
+    """Return the difference of two shares of the same runs, and its 95 % interval.
+
+    The interval is that of Agresti and Min: half a run is added to each pair of outcomes, so that
+    it does not vanish where no event came about.
+    """
+    one, other = np.asarray(one, dtype=bool), np.asarray(other, dtype=bool)
+    only_one, only_other = (one & ~other).sum() + 0.5, (other & ~one).sum() + 0.5
+    total = len(one) + 2
+    centre = (only_one - only_other) / total
+    half = 1.96 * np.sqrt(only_one + only_other - total * centre**2) / total
+    return rounded([one.mean() - other.mean(), centre - half, centre + half], digits)
+
+
+def positive_part(name, values):
+    """Return the mean of runs with its interval, and whether it is above zero."""
+    return above_zero(name, *mean_interval(values))
+
+
+def above_zero(name, value, low, high):
+    """Return a statistic with its interval, and whether it is above zero."""
     return {
         "statistic": name,
         "value": value,

@@ -1,8 +1,8 @@
 """The tables of the page on the paper about trainability."""
 
 from benchmarks._shared.tables import simple_table
-from benchmarks.paper._cells import counted, parts_table, with_interval, with_verdict
-from benchmarks.paper.trainability import EVENTS, parts, read_events, shares
+from benchmarks.paper._cells import counted, parts_table, short, with_interval, with_verdict
+from benchmarks.paper.trainability import EVENTS, parts, read_events, read_runs, shares
 
 
 def overview():
@@ -13,18 +13,19 @@ def overview():
 
 def tables():
     """Return all tables by name."""
-    events = read_events()
+    events, runs = read_events(), read_runs()
     rows = [
         [
             network,
             f"{dropout:g}",
             found["n_runs"],
             *(with_interval(*found[event]) for event in EVENTS),
+            short(min(min(run["auc"]) for run in runs[network, dropout])),
         ]
         for (network, dropout), found in shares(events).items()
     ]
-    header = ["Network", "Gate dropout", "Runs", *EVENTS]
+    header = ["Network", "Gate dropout", "Runs", *EVENTS, "Lowest AUC"]
     return {
         "trainability": simple_table(rows, header),
-        "trainability, parts": parts_table(parts(events), "Trainability"),
+        "trainability, parts": parts_table(parts(events), "Trainability", "Goal"),
     }
