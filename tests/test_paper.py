@@ -5,9 +5,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from numpy.testing import assert_allclose
+from scipy.stats import binom, ttest_1samp
+from sklearn.datasets import make_classification
 
+from sk_mmoe import MMoEClassifier
 from sk_mmoe.datasets import make_multitask_sinusoid
 from sk_mmoe.nn import count_parameters
 
@@ -59,7 +64,7 @@ def test_no_run_is_counted_twice():
 
 
 def test_pictures_are_there_and_small():
-    for name in ("fig2", "fig3", "fig4", "fig5"):
+    for name in ("fig2", "fig3", "fig4", "fig5", "fig6"):
         assert f"_static/paper/{name}.png" in PAGE.read_text()
         assert (ROOT / f"docs/_static/paper/{name}.png").stat().st_size < 100_000
 
@@ -118,14 +123,29 @@ def test_a_plan_goes_on_where_it_was_stopped(common, tmp_path, monkeypatch):
     assert len(part.read_text().splitlines()) == n_lines
 
 
-@pytest.mark.parametrize("name", ["fig2", "fig3", "fig4_5", "claims", "figures"])
-def test_quick_versions_run(load_benchmark, monkeypatch, capsys, name):
+def run_quickly(load_benchmark, monkeypatch, capsys, name):
+    """Run the quick version of a script, which prints something and writes nothing."""
     monkeypatch.setattr(sys, "argv", [name, "--quick"])
     results = ROOT / "benchmarks/results/paper"
     before = {path: path.stat().st_mtime_ns for path in results.iterdir()}
     load_benchmark(f"paper.{name}").main()
     assert capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in results.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["fig2", "fig3", "fig4_5", "table4", "claims", "figures"])
+def test_quick_versions_run(load_benchmark, monkeypatch, capsys, name):
+    run_quickly(load_benchmark, monkeypatch, capsys, name)
+
+
+def test_quick_table3_runs(load_benchmark, monkeypatch, capsys, kuairand_home):
+    monkeypatch.setenv("SK_MMOE_DATA", str(kuairand_home))
+    run_quickly(load_benchmark, monkeypatch, capsys, "table3")
+
+
+def test_quick_trainability_runs(load_benchmark, monkeypatch, capsys, census_home):
+    monkeypatch.setenv("SK_MMOE_DATA", str(census_home))
+    run_quickly(load_benchmark, monkeypatch, capsys, "trainability")
 
 
 # -- statistics ---------------------------------------------------------------------------------
@@ -199,3 +219,94 @@ def test_rates_are_chosen_by_mean_or_by_best_run(statistics):
     by_best = statistics.Bootstrap(losses, rates, "best run", n_resamples=100)
     assert set(by_mean.rate.values()) == {1e-3}
     assert set(by_best.rate.values()) == {1e-2}
+
+
+# -- recommenders and trainability --------------------------------------------------------------
+
+
+@pytest.fixture
+def intervals(load_benchmark):
+    return load_benchmark("paper._intervals")
+
+
+def test_intervals_of_means_are_those_of_the_t_test(intervals):
+    values = np.random.default_rng(0).normal(1, 2, 12)
+    expected = ttest_1samp(values, 0).confidence_interval(0.95)
+    assert_allclose(intervals.mean_interval(values, 8), [values.mean(), *expected], rtol=1e-6)
+
+
+def test_intervals_of_shares_are_exact(intervals):
+    # Without an event the upper bound p solves (1 - p)^n = .025.
+    assert_allclose(intervals.share_interval(0, 400, 8), [0, 0, 1 - 0.025 ** (1 / 400)], rtol=1e-6)
+    value, low, high = intervals.share_interval(20, 400, 8)
+    assert value == 0.05
+    assert_allclose(binom.sf(19, 400, low), 0.025, rtol=1e-4)
+    assert_allclose(binom.cdf(20, 400, high), 0.025, rtol=1e-4)
+
+
+def test_difference_of_shares_of_the_same_runs(intervals):
+    one, other = np.arange(100) < 30, np.arange(100) < 10
+    value, low, high = intervals.share_difference(one, other, 8)
+    assert value == 0.2
+    # 20 runs differ, all in one direction: a share of .2 with an error of sqrt(.2 * .8 / 100).
+    assert_allclose([low, high], [0.2 - 1.96 * 0.04, 0.2 + 1.96 * 0.04], atol=0.01)
+    assert_allclose(intervals.share_difference(other, one, 8), [-value, -high, -low])
+    none = np.zeros(50, dtype=bool)
+    assert_allclose(intervals.share_difference(none, none, 8), [0, -1.96 / 52, 1.96 / 52])
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"), [([1.0, 1.1, 0.9], True), ([-1.0, -1.1, -0.9], False), ([-1.0, 1.2], None)]
+)
+def test_statistics_are_shown_if_their_whole_interval_is_positive(intervals, values, shown):
+    assert intervals.positive_part("", values)["shown"] is shown
+
+
+def test_experts_are_in_the_order_of_satisfaction(load_benchmark):
+    gates = load_benchmark("paper.table3").read_gates()
+    assert (np.diff(gates[:, 2]) <= 0).all()
+    assert_allclose(gates.sum(axis=-1), 1, atol=1e-3)
+
+
+def test_all_models_of_table_3_have_the_same_seeds_candidates_and_about_as_many_weights():
+    runs = json.loads((ROOT / "benchmarks/results/paper/table3.json").read_text())["runs"]
+    fits = [run for run in runs if run["stage"] == "fit"]
+    models = {run["method"] for run in fits}
+    complete = {
+        seed for seed in range(100) if {r["method"] for r in fits if r["seed"] == seed} == models
+    }
+    assert len(complete) >= 10
+    assert len({(run["method"], run["seed"]) for run in fits}) == len(fits)
+    assert len({len(run["candidates"]) for run in runs if run["stage"] == "search"}) == 1
+    sizes = {run["n_hidden"] for run in fits}
+    assert max(sizes) < 1.1 * min(sizes)
+
+
+def test_no_ranking_of_table_4_earns_more_than_that_of_the_true_probabilities(load_benchmark):
+    weight = np.array([1, load_benchmark("paper.table4").WEIGHT])
+    runs = json.loads((ROOT / "benchmarks/results/paper/table4.json").read_text())["runs"]
+    fits = [run for run in runs if run["stage"] == "fit"]
+    assert len({(run["correlation"], run["seed"]) for run in fits}) == len(fits) >= 30
+    for run in fits:
+        for model in run["models"].values():
+            assert weight @ run["random"] < weight @ model["earned"] < weight @ run["best"]
+
+
+def test_no_seed_of_trainability_is_counted_twice(load_benchmark):
+    trainability = load_benchmark("paper.trainability")
+    chunks = [json.loads(line) for line in trainability.PATH.read_text().splitlines()]
+    runs = [(c["network"], c["gate_dropout"], run) for c in chunks for run in c["runs"]]
+    assert len(set(runs)) == len(runs)
+    assert all(len(chunk["auc"]) == len(chunk["runs"]) for chunk in chunks)
+
+
+def test_an_expert_without_an_active_unit_is_dead(load_benchmark):
+    X, y = make_classification(200, 5, n_informative=4, n_redundant=0, random_state=0)
+    X, y = pd.DataFrame(X), pd.DataFrame({"a": y, "b": 1 - y})
+    model = MMoEClassifier(n_experts=3, max_iter=1, random_state=0, device="cpu", n_members=1)
+    model.fit(X, y)
+    look = load_benchmark("paper.trainability").look_at(model, X, y)
+    assert look["dead"] == 0
+    with torch.no_grad():
+        model.net_.network.levels[-1].experts.layers[-1].bias[1] = -1e6
+    assert load_benchmark("paper.trainability").look_at(model, X, y)["dead"] == 1

@@ -82,6 +82,13 @@ class Record:
         write(self.name, **self.facts, runs=self.runs)
 
 
+class NoRecord(Record):
+    """A record that is not written, for trying a script."""
+
+    def save(self):
+        """Write nothing."""
+
+
 def _git(*arguments):
     """Return what a git command prints."""
     command = ["git", *arguments]

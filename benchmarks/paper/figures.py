@@ -1,7 +1,7 @@
-"""Figures 2 to 5 as the paper draws them, with its values marked.
+"""Figures 2 to 6 as the paper draws them, with its values marked.
 
-They are drawn from what ``fig2.py``, ``fig3.py`` and ``fig4_5.py`` have finished. ``--quick`` draws
-them without keeping them.
+They are drawn from what ``fig2.py``, ``fig3.py``, ``fig4_5.py`` and ``table3.py`` have finished.
+``--quick`` draws them without keeping them.
 
     python -m benchmarks.paper.figures
 """
@@ -15,6 +15,7 @@ from benchmarks.paper._common import CORRELATIONS, PICTURES, RESULTS, arguments
 from benchmarks.paper._read_off import FIG2, FIG3, FIG4
 from benchmarks.paper._statistics import MODELS, read_losses
 from benchmarks.paper.claims import PAPER_SETTING
+from benchmarks.paper.table3 import PAPER_GATES, TASKS, read_gates
 
 COLOURS = {"Shared-Bottom": "C0", "OMoE": "C1", "MMoE": "C2"}
 FOR_ALL = 1e-2
@@ -102,10 +103,44 @@ def draw_fig5():
     return figure
 
 
+def draw_fig6():
+    """Draw the mean gate of each task, with a dot for each seed, and the paper's."""
+    gates = read_gates()
+    n_experts = gates.shape[-1]
+    experts = np.arange(n_experts)
+    figure, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
+    for number, task in enumerate(TASKS):
+        of_task, place = gates[:, number], experts + 0.27 * (number - 1)
+        label = f"{task.replace('_', ' ')}, mean of {len(gates)} seeds"
+        axes.bar(place, of_task.mean(axis=0), 0.25, color=f"C{number}", alpha=0.6, label=label)
+        places = np.broadcast_to(place, of_task.shape)
+        axes.plot(places.ravel(), of_task.ravel(), f"C{number}o", markersize=3)
+    for (task, values), number, mark in zip(PAPER_GATES.items(), (0, 2), "x+", strict=True):
+        place = experts + 0.27 * (number - 1)
+        axes.plot(place, values, f"k{mark}", markersize=9, label=f"{task}, paper")
+    axes.plot([], [], "o", color="0.4", markersize=3, label="a seed")
+    axes.axhline(1 / n_experts, color="0.6", linestyle=":", linewidth=1)
+    axes.set(
+        xlabel="expert, in the order of the weights of satisfaction",
+        ylabel="mean gate weight",
+        xticks=experts,
+        xticklabels=experts + 1,
+        ylim=(0, 1.05),
+    )
+    figure.legend(frameon=False, fontsize=8, loc="outside upper center", ncols=2)
+    return figure
+
+
 def main():
     """Draw all figures that runs have finished for."""
     options = arguments(__doc__).parse_args()
-    figures = {"fig2": draw_fig2, "fig3": draw_fig3, "fig4": draw_fig4, "fig5": draw_fig5}
+    figures = {
+        "fig2": draw_fig2,
+        "fig3": draw_fig3,
+        "fig4": draw_fig4,
+        "fig5": draw_fig5,
+        "fig6": draw_fig6,
+    }
     for name, draw in figures.items():
         figure = draw()
         if not options.quick:

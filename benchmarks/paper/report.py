@@ -7,36 +7,20 @@ A test holds the page to what this prints.
 
 from benchmarks._shared.record import read
 from benchmarks._shared.tables import show, simple_table
+from benchmarks.paper import _recommender_tables, _trainability_tables
+from benchmarks.paper._cells import counted, parts_table, short, with_interval
 from benchmarks.paper._common import CORRELATIONS
 from benchmarks.paper._read_off import FIG4
 from benchmarks.paper._statistics import CLAIMS, MODELS
 
-SHOWN = {True: "yes", False: "no", None: "cannot be told"}
 FOR_ALL = "0.01 for all"
 BEST = "best by mean"
 NOT_RUN = "not run yet"
 
 
-def short(number):
-    """Return a number without the zero before its point."""
-    text = f"{number:.3g}"
-    return text.removeprefix("0") if text.startswith("0.") else text.replace("-0.", "-.")
-
-
-def with_interval(value, low, high):
-    """Return a value with its interval."""
-    return f"{short(value)} [{short(low)}, {short(high)}]"
-
-
 def entries():
     """Return the judged choices by (setting, rates)."""
     return {(entry["setting"], entry["rates"]): entry for entry in read("paper/claims")["runs"]}
-
-
-def counted(judged):
-    """Return a verdict, and how many of its parts are so."""
-    shown = [part["shown"] for part in judged["parts"]]
-    return f"{judged['verdict']} ({sum(value is True for value in shown)} of {len(shown)})"
 
 
 def overview():
@@ -55,26 +39,10 @@ def overview():
         ),
         ["Table 1", "Census-Income, income", NOT_RUN, "", ""],
         ["Table 2", "Census-Income, education", NOT_RUN, "", ""],
-        ["Table 3", "engagement, offline", NOT_RUN, "", ""],
-        ["Table 4", "live lift", NOT_RUN, "", ""],
-        ["Fig. 6", "gates of the recommender", NOT_RUN, "", ""],
-        ["Sec. 5", "trainability", NOT_RUN, "", ""],
+        *_recommender_tables.overview(),
+        *_trainability_tables.overview(),
     ]
     return simple_table(rows, ["In the paper", "What", "Verdict", "Script", "Raw file"])
-
-
-def parts_table(parts, title):
-    """Return the table of a list of statistics."""
-    rows = [
-        [
-            part["statistic"],
-            part["expected"],
-            with_interval(part["value"], part["low"], part["high"]),
-            SHOWN[part["shown"]],
-        ]
-        for part in parts
-    ]
-    return simple_table(rows, [title, "Paper", "Here [95 %]", "Shown"])
 
 
 def points():
@@ -142,6 +110,8 @@ def tables():
         "figure 5": parts_table(figures["5"]["0.01"]["parts"], "Rate 0.01"),
         "choices": choices(),
         **statistics(FOR_ALL),
+        **_recommender_tables.tables(),
+        **_trainability_tables.tables(),
     }
     for rate, judged in figures["3"].items():
         found[f"figure 3, rate {rate}"] = parts_table(judged["parts"], f"Rate {rate}")

@@ -1,4 +1,4 @@
-"""Data sets of the MMoE paper: synthetic tasks of chosen relatedness, and Census-Income.
+"""Data sets of the MMoE paper: synthetic tasks, Census-Income, and a simulated recommender.
 
 Examples
 --------
@@ -9,6 +9,12 @@ Examples
 """
 
 from sk_mmoe.datasets._census import fetch_census_income
+from sk_mmoe.datasets._recommendation import make_recommendation_log, simulate_ranking
 from sk_mmoe.datasets._sinusoid import make_multitask_sinusoid
 
-__all__ = ["fetch_census_income", "make_multitask_sinusoid"]
+__all__ = [
+    "fetch_census_income",
+    "make_multitask_sinusoid",
+    "make_recommendation_log",
+    "simulate_ranking",
+]

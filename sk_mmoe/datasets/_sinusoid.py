@@ -142,16 +142,10 @@ def make_multitask_sinusoid(
     >>> y_test.shape
     (100, 2)
     """
-    alpha, beta = _check_sines(alpha, beta)
+    alpha, beta = check_sines(alpha, beta)
     rng = check_random_state(random_state)
     if coef is None:
-        factor = _factor(_check_cosines(correlation, n_tasks))
-        if factor.shape[1] > n_features:
-            raise ValueError(
-                f"{n_tasks} weight vectors with these cosines span {factor.shape[1]} dimensions, "
-                f"got n_features={n_features}. Increase n_features or make the tasks more alike."
-            )
-        weights = scale * factor @ _draw_frame(n_features, factor.shape[1], rng).T
+        weights = draw_weights(n_features, n_tasks, correlation, scale, rng)
     else:
         weights = check_array(coef, dtype=np.float64, input_name="coef", copy=True)
         if weights.shape != (n_tasks, n_features):
@@ -161,17 +155,35 @@ def make_multitask_sinusoid(
             )
 
     X = rng.standard_normal((n_samples, n_features))
-    linear = X @ weights.T
-    y = linear.copy()
-    for frequency, phase in zip(alpha, beta, strict=True):
-        y += np.sin(frequency * linear + phase)
+    y = sums_of_sines(X @ weights.T, alpha, beta)
     y += noise * rng.standard_normal(y.shape)
     if return_params:
         return X, y, Bunch(coef=weights, alpha=alpha, beta=beta, noise=noise)
     return X, y
 
 
-def _check_sines(alpha: Any, beta: Any) -> tuple[np.ndarray, np.ndarray]:
+def draw_weights(
+    n_features: int, n_tasks: int, correlation: Any, scale: float, rng: np.random.RandomState
+) -> np.ndarray:
+    """Draw weight vectors of a length and of chosen cosines, of shape (n_tasks, n_features)."""
+    factor = _factor(_check_cosines(correlation, n_tasks))
+    if factor.shape[1] > n_features:
+        raise ValueError(
+            f"{n_tasks} weight vectors with these cosines span {factor.shape[1]} dimensions, "
+            f"got n_features={n_features}. Increase n_features or make the tasks more alike."
+        )
+    return scale * factor @ _draw_frame(n_features, factor.shape[1], rng).T
+
+
+def sums_of_sines(linear: np.ndarray, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    """Return the inputs' products with the weight vectors plus the sines of them."""
+    total = linear.copy()
+    for frequency, phase in zip(alpha, beta, strict=True):
+        total += np.sin(frequency * linear + phase)
+    return total
+
+
+def check_sines(alpha: Any, beta: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return frequencies and phases as vectors of equal length."""
     alpha, beta = (
         check_array(value, dtype=np.float64, ensure_2d=False, ensure_min_samples=0, input_name=name)
