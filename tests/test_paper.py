@@ -1,6 +1,7 @@
 """The page "The paper, claim by claim" says what the raw results of its scripts say."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -39,6 +40,18 @@ def test_tables_of_the_page_are_those_of_the_raw_results(load_benchmark):
     page = PAGE.read_text()
     for name, table in load_benchmark("paper.report").tables().items():
         assert table in page, name
+
+
+def test_the_readme_has_the_verdicts_of_the_page(load_benchmark):
+    readme = (ROOT / "README.md").read_text()
+    head = re.findall(r"^\| ((?:Fig\.|Claim) \d) \| (.+?) \| (.+?) \|$", readme, re.MULTILINE)
+    assert len(head) == 5
+    rows = [
+        re.split(r"  +", line.strip())
+        for line in load_benchmark("paper.report").overview().splitlines()
+    ]
+    verdicts = {row[0]: tuple(row[1:3]) for row in rows}
+    assert {name: (what, verdict) for name, what, verdict in head}.items() <= verdicts.items()
 
 
 def test_the_verdicts_follow_from_the_runs(load_benchmark):

@@ -67,9 +67,8 @@ def draw_fig3():
     return figure
 
 
-def draw_fig4():
-    """Draw the loss curves of the three models, for each correlation."""
-    figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.4), sharey=True, layout="constrained")
+def fill_fig4(panels):
+    """Draw the loss curves of the three models into a panel for each correlation."""
     for axes, p in zip(panels, CORRELATIONS, strict=True):
         for model in MODELS:
             found = read_curve("fig4_5", model=model, p=p, rate=FOR_ALL, **PAPER_SETTING)
@@ -80,16 +79,19 @@ def draw_fig4():
     panels[0].set_ylabel("training loss")
     panels[0].plot([], [], "kx", label="paper's last value")
     panels[0].legend(frameon=False)
+
+
+def draw_fig4():
+    """Draw the loss curves of the three models, for each correlation."""
+    figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.4), sharey=True, layout="constrained")
+    fill_fig4(panels)
     return figure
 
 
-def draw_fig5():
-    """Draw histograms of the final losses of the runs."""
+def fill_fig5(grid):
+    """Draw histograms of final losses into a row for each model, a panel for each correlation."""
     losses = read_losses(rate=FOR_ALL, **PAPER_SETTING)
     edges = np.arange(0, 0.71, 0.035)
-    figure, grid = plt.subplots(
-        3, 3, figsize=(9.6, 6), sharex=True, sharey="row", layout="constrained"
-    )
     for row, model in zip(grid, MODELS, strict=True):
         for axes, p in zip(row, CORRELATIONS, strict=True):
             values = losses.get((model, p, FOR_ALL), np.array([]))
@@ -100,6 +102,23 @@ def draw_fig5():
         row[0].set_ylabel("share of runs")
     for axes in grid[-1]:
         axes.set_xlabel("final test loss; dashed: paper's mean")
+
+
+def draw_fig5():
+    """Draw histograms of the final losses of the runs."""
+    figure, grid = plt.subplots(
+        3, 3, figsize=(9.6, 6), sharex=True, sharey="row", layout="constrained"
+    )
+    fill_fig5(grid)
+    return figure
+
+
+def draw_fig4_5():
+    """Draw both in one picture, as the README shows them."""
+    figure = plt.figure(figsize=(9.6, 8.4), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=[3.2, 5.2])
+    fill_fig4(above.subplots(1, 3, sharey=True))
+    fill_fig5(below.subplots(3, 3, sharex=True, sharey="row"))
     return figure
 
 
@@ -139,6 +158,7 @@ def main():
         "fig3": draw_fig3,
         "fig4": draw_fig4,
         "fig5": draw_fig5,
+        "fig4_5": draw_fig4_5,
         "fig6": draw_fig6,
     }
     for name, draw in figures.items():
