@@ -18,7 +18,7 @@ _BATCH_SIZE_OF_STREAM = 256
 # The learning rate for batches of up to this size. It grows with the square root of the size.
 _RATE, _BATCH_SIZE_OF_RATE = 1e-3, 256
 # Training waits for about as many steps, whatever the size of the table, within these epochs.
-_STEPS_TO_WAIT, _EPOCHS_TO_WAIT = 400, (3, 10)
+_STEPS_TO_WAIT, _EPOCHS_TO_WAIT = 400, (2, 10)
 # As many networks as have this number of rows together.
 _ROWS_OF_MEMBERS, _MOST_MEMBERS = 20_000, 5
 # Large tables train faster if the embeddings of all columns have about this number of features, and

@@ -109,7 +109,7 @@ validation_fraction : float, default=0.1
     passed to `fit`.
 n_iter_no_change : int or "auto", default="auto"
     Number of epochs without an improvement of at least `tol` after which training stops. "auto" is
-    as many as have about 400 steps, at least 3 and at most 10. Raise it when the validation loss is
+    as many as have about 400 steps, at least 2 and at most 10. Raise it when the validation loss is
     noisy.
 tol : float, default=1e-4
     Smallest improvement of the loss that counts.

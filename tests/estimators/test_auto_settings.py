@@ -37,9 +37,9 @@ def settings_of(n_rows, n_columns=10, *, of_stream=False, **parameters):
         (2_000, 100, 1e-3, 10),
         (10_000, 256, 1e-3, 10),
         (20_000, 256, 1e-3, 5),
-        (50_000, 256, 1e-3, 3),
-        (102_400, 512, 1e-3 * np.sqrt(2), 3),
-        (1_000_000, 1024, 2e-3, 3),
+        (50_000, 256, 1e-3, 2),
+        (102_400, 512, 1e-3 * np.sqrt(2), 2),
+        (1_000_000, 1024, 2e-3, 2),
     ],
 )
 def test_the_pace_follows_from_the_number_of_rows(n_rows, batch_size, rate, patience):
