@@ -49,9 +49,19 @@ def test_the_rest_of_the_speed_page_is_of_the_benchmarks():
 def test_tables_of_accuracy_are_those_of_the_raw_results(load_benchmark):
     page = (ROOT / "docs/measurements/accuracy.rst").read_text()
     tables = load_benchmark("accuracy.report").tables()
-    assert len(tables) == 10
+    assert len(tables) == 11
     for table in tables.values():
         assert table in page
+
+
+def test_how_many_leads_are_sure_follows_from_the_raw_results(load_benchmark):
+    combine = load_benchmark("accuracy._delong").combine
+    runs = pd.DataFrame(load_benchmark("_shared.record").runs_of("accuracy/paired_kuairand"))
+    intervals = [combine(g.to_dict("records")) for _, g in runs.groupby(["task", "booster"])]
+    above = sum(low > 0 for _, low, _ in intervals)
+    assert (above, len(intervals), min(high for *_, high in intervals) > 0) == (3, 9, True)
+    page = (ROOT / "docs/measurements/accuracy.rst").read_text()
+    assert "Three of the nine intervals are above zero, and none is below" in page
 
 
 def test_the_errors_on_small_tables_are_those_of_the_raw_results(load_benchmark):

@@ -13,6 +13,7 @@ from scipy.stats import t as student
 
 from benchmarks._shared.record import runs_of
 from benchmarks._shared.tables import show, simple_table
+from benchmarks.accuracy._delong import combine
 
 BOOSTERS = ["HistGradientBoosting", "LightGBM", "XGBoost"]
 MODELS = [
@@ -77,6 +78,17 @@ def blend(name):
             cells = [spread(group[f"test.{task}.{metric}"], 4) for task in tasks]
             rows.append([model, METRICS[metric], *cells, len(group)])
     return simple_table(rows, ["Mean of", "Score", *tasks, "seeds"])
+
+
+def paired(name):
+    """Return the table of differences in AUC between four members and each booster."""
+    frame = pd.DataFrame(runs_of(f"accuracy/paired_{name}"))
+    rows = []
+    for (task, booster), group in frame.groupby(["task", "booster"], sort=False):
+        mean, low, high = combine(group.to_dict("records"))
+        interval = f"{mean:+.4f} [{low:+.4f}, {high:+.4f}]"
+        rows.append([f"{task}, {booster}", interval, group["seed"].nunique()])
+    return simple_table(rows, ["Task, booster", "Difference", "seeds"])
 
 
 def ablation(name):
@@ -181,6 +193,8 @@ def tables():
         made[f"accuracy_{name}"] = partial(accuracy, name)
     for name in ("census1", "census2"):
         made[f"blend_{name}"] = partial(blend, name)
+    for name in ("census1", "census2", "kuairand"):
+        made[f"paired_{name}"] = partial(paired, name)
     for name in ("census1", "kuairand"):
         made[f"ablation_{name}"] = partial(ablation, name)
     return {name: make() for name, make in made.items() if runs_of(f"accuracy/{name}")}
