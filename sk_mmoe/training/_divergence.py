@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,8 @@ from sk_mmoe.training._samples import TableDataset
 
 # Networks that have hardly begun to learn are below it. An R² of -1 corresponds to two.
 _FAR_ABOVE = 2.0
+# All rows at once would take more memory than the training.
+_ROWS_AT_ONCE = 1024
 # A chunk of a stream may be small, and unlike those before.
 FAR_ABOVE_IN_STREAM = 1000.0
 
@@ -43,14 +46,19 @@ def warn_of_divergence(
     FloatingPointError
         If a loss is not a number.
     """
-    x, y = samples[samples.inspected_rows()]
-    y = tuple(part.to(net.device) for part in y)
-    with torch.inference_mode():
-        scores = net.module_.eval()(x.to(net.device))
-        reached = _task_losses(net, scores, y)
-        # For every kind of task, scores of zero are a constant prediction: the mean of numbers, or
-        # equal probabilities of all classes.
-        constant = _task_losses(net, [torch.zeros_like(part) for part in scores], y)
+    network = net.module_.eval()
+    reached: Any = 0.0
+    constant: Any = 0.0
+    for rows in samples.inspected_rows().split(_ROWS_AT_ONCE):
+        x, y = samples[rows]
+        y = tuple(part.to(net.device) for part in y)
+        with torch.inference_mode():
+            scores = network(x.to(net.device))
+            reached = reached + len(rows) * _task_losses(net, scores, y)
+            # For every kind of task, scores of zero are a constant prediction: the mean of numbers,
+            # or equal probabilities of all classes.
+            zeros = [torch.zeros_like(part) for part in scores]
+            constant = constant + len(rows) * _task_losses(net, zeros, y)
     if not reached.isfinite().all():
         raise FloatingPointError(
             f"training diverged: predictions of the training data are not finite. {DIVERGED}"
