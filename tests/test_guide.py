@@ -31,7 +31,7 @@ def raw_result(name):
 def test_tables_of_speed_are_those_of_the_raw_results(load_benchmark):
     page = SPEED.read_text()
     tables = load_benchmark("speed.report").tables()
-    assert len(tables) == 13
+    assert len(tables) == 14
     for table in tables.values():
         assert table in page
 

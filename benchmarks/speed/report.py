@@ -199,6 +199,19 @@ def time_to_accuracy(data):
     return simple_table(rows, ["Model", "s", *TASKS[data], "seeds"])
 
 
+def single_rows():
+    """Return the table of the milliseconds that a row alone takes."""
+    cases = read("speed/single_rows")["cases"]
+    of_arrays, of_frames = (cases[name] for name in sorted(cases, key=lambda n: "embedded" in n))
+    sides = dict.fromkeys([*of_frames, *of_arrays])
+    rows = [
+        [SIDES.get(side, side)]
+        + [f"{c[side]['median_ms']:.2f}" if side in c else "" for c in (of_frames, of_arrays)]
+        for side in sides
+    ]
+    return simple_table(rows, ["Side", "frame", "array"])
+
+
 def count(number, noun):
     """Return a number of things in words."""
     return f"{number} {noun}{'s' * (number > 1)}"
@@ -207,7 +220,7 @@ def count(number, noun):
 def tables():
     """Return all tables, by name."""
     made = {f"peers, {case}": partial(peers, case) for case in read("speed/speed")["cases"]}
-    others = (profile, first_layers, lookups, rates, stacks, scale, widths, compiled)
+    others = (profile, first_layers, lookups, rates, stacks, scale, widths, compiled, single_rows)
     made |= {make.__name__: make for make in others}
     done = {run["data"] for run in runs_of("speed/time_to_accuracy")}
     made |= {f"time to accuracy, {data}": partial(time_to_accuracy, data) for data in sorted(done)}
