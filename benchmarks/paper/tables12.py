@@ -33,7 +33,7 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.preprocessing import StandardScaler
 
 import sk_mmoe
-from benchmarks._shared.record import Record
+from benchmarks._shared.record import NoRecord, Record
 from benchmarks.accuracy._data import load
 from benchmarks.paper._common import RESULTS, arguments, rounded
 from sk_mmoe.metrics import make_task_scorer
@@ -277,13 +277,6 @@ def _differences(aucs):
 def _plain(parameters):
     """Return parameters as JSON keeps them."""
     return {name: list(v) if isinstance(v, tuple) else v for name, v in parameters.items()}
-
-
-class NoRecord(Record):
-    """A record that is not written."""
-
-    def save(self):
-        """Write nothing."""
 
 
 def main():

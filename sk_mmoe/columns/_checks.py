@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -155,7 +156,11 @@ def read_numbers(frame: Frame, columns: list[int], dtype: str, *, hint: str) -> 
 
 
 def check_finite(
-    numbers: np.ndarray, names: list[Any], stand_in: BaseEstimator, *, allow_missing: bool
+    numbers: np.ndarray,
+    names: list[Any],
+    make_stand_in: Callable[[], BaseEstimator],
+    *,
+    allow_missing: bool,
 ) -> np.ndarray:
     """Return numbers in C order if none is infinite or missing.
 
@@ -165,8 +170,8 @@ def check_finite(
         The numbers.
     names : list
         The names of the columns.
-    stand_in : estimator
-        The estimator that scikit-learn's message names.
+    make_stand_in : callable
+        Function that returns the estimator that scikit-learn's message names.
     allow_missing : bool
         Whether numbers may be missing.
 
@@ -181,16 +186,17 @@ def check_finite(
         If a number is infinite. All such columns are named. If a number is missing, the error is
         scikit-learn's.
     """
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        wrong = [names[column] for column in np.flatnonzero(infinite.any(axis=0))]
-        raise ValueError(
-            f"Input X contains infinity or a value too large for {numbers.dtype!r} in "
-            f"{name_columns(wrong)}. Replace it by a finite value"
-            f"{', or by NaN if it is unknown' if allow_missing else ''}."
-        )
-    if not allow_missing and np.isnan(numbers).any():
-        check_array(numbers, dtype=numbers.dtype, estimator=stand_in, input_name="X")
+    bad = np.isinf(numbers) if allow_missing else ~np.isfinite(numbers)
+    if bad.any():
+        infinite = np.isinf(numbers).any(axis=0)
+        if infinite.any():
+            wrong = [names[column] for column in np.flatnonzero(infinite)]
+            raise ValueError(
+                f"Input X contains infinity or a value too large for {numbers.dtype!r} in "
+                f"{name_columns(wrong)}. Replace it by a finite value"
+                f"{', or by NaN if it is unknown' if allow_missing else ''}."
+            )
+        check_array(numbers, dtype=numbers.dtype, estimator=make_stand_in(), input_name="X")
     return np.ascontiguousarray(numbers)
 
 

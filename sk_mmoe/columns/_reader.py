@@ -264,7 +264,7 @@ class TableReader:
         frame.check_not_empty()
         if self.columns is None:
             numbers = read_numbers(frame, list(range(self.n_features_in)), dtype, hint=_HINT)
-            numbers = check_finite(numbers, frame.names, self._stand_in(), allow_missing=False)
+            numbers = check_finite(numbers, frame.names, self._stand_in, allow_missing=False)
             return divide(numbers, self.sizes)
         if len(frame) == 1 and not to_learn and (row := frame.row()) is not None:
             values = self._as_values(row)
@@ -324,7 +324,7 @@ class TableReader:
         numbers = read_numbers(frame, self._of_numbers, dtype, hint=_HINT)
         missing = all(self.layout.columns[k].allows_missing for k in self._of_numbers)
         names = [frame.names[k] for k in self._of_numbers]
-        return check_finite(numbers, names, self._stand_in(), allow_missing=missing)
+        return check_finite(numbers, names, self._stand_in, allow_missing=missing)
 
     def _warn_of_new(self, frame: Frame, others: dict[int, Any]) -> None:
         """Warn of categories that the first chunk of a stream lacked."""

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sk_mmoe.estimators._fitted import FittedModel
+from sk_mmoe.nn import count_parameters
 from sk_mmoe.training._net import MultiTaskNet
 
 
@@ -68,7 +69,7 @@ class FittedAttributes:
     @property
     def n_weights_(self) -> int:
         """The number of weights of all networks together."""
-        return sum(weights.numel() for weights in self.net_.module_.parameters())
+        return count_parameters(self.net_.module_)
 
     @property
     def n_iter_(self) -> int:
