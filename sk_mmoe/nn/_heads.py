@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from sk_mmoe.nn._fused import can_be_fused
+from sk_mmoe.nn._fused_heads import relu_tower_scores
 from sk_mmoe.nn._linear import linear
 from sk_mmoe.nn._random import current_generator
 from sk_mmoe.nn._stacked import StackedMLP, check_sizes
@@ -91,8 +93,17 @@ class TaskHeads(nn.Module):
         list of Tensor of shape (n_samples, n_outputs[k])
             The raw scores.
         """
+        is_alike = len(set(self.n_outputs)) == 1
+        layer = self.towers.relu_layer()
+        if (
+            layer is not None
+            and is_alike
+            and x.dim() == 3
+            and can_be_fused(x, self.towers, self.towers.activation, layer)
+        ):
+            return list(relu_tower_scores(x, layer, self.weight, self.bias).unbind())
         hidden: Tensor = self.towers(x)
-        if len(set(self.n_outputs)) == 1:
+        if is_alike:
             # Heads of equal size are one product.
             shape = (len(self.n_outputs), self.n_outputs[0])
             weight, bias = self.weight.unflatten(0, shape), self.bias.view(shape)

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from sk_mmoe.nn._fused import can_be_fused
+from sk_mmoe.nn._fused_mixture import mix_relu_experts
 from sk_mmoe.nn._gates import make_gate
 from sk_mmoe.nn._mixing import mix
+from sk_mmoe.nn._softmax_gate import is_plain
 from sk_mmoe.nn._stacked import StackedMLP
 
 
@@ -166,7 +169,16 @@ class MixtureOfExperts(nn.Module):
         Tensor of shape (n_gates, n_samples, out_features)
             The mixtures.
         """
-        gates = self.gate_weights(x if gate_input is None else gate_input)
+        gate_input = x if gate_input is None else gate_input
+        layer = self.experts.relu_layer()
+        if (
+            layer is not None
+            and gate_input is x
+            and is_plain(self.gates)
+            and can_be_fused(x, self.experts, self.experts.activation, layer, self.gates)
+        ):
+            return mix_relu_experts(x, layer, self.gates)
+        gates = self.gate_weights(gate_input)
         return mix(gates, self.experts(x))
 
     def penalty(self) -> Tensor | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sk_mmoe.nn._random import uniform_like
 from sk_mmoe.nn._sparse import SparseRows
@@ -64,6 +66,11 @@ class SoftmaxGate(StackedLinear):
     def penalty(self) -> Tensor | None:
         """Return None: the gates add no penalty to the loss."""
         return None
+
+
+def is_plain(gates: nn.Module) -> TypeGuard[SoftmaxGate]:
+    """Return whether the weights of gates are now a softmax over all experts, and no more."""
+    return type(gates) is SoftmaxGate and not (gates.training and gates.dropout > 0)
 
 
 def softmax(logits: Tensor) -> Tensor:

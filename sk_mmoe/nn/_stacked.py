@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence, Set
 from itertools import pairwise
 from numbers import Integral
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -214,3 +214,17 @@ class StackedMLP(nn.Module):
             x = x.to_dense()
         out: Tensor = x if self.norm is None else self.norm(x)
         return out.expand(*self.stack, *out.shape[-2:])
+
+    def relu_layer(self) -> StackedLinear | None:
+        """Return the only layer of networks that are one layer with ReLU, and no more.
+
+        Returns
+        -------
+        StackedLinear or None
+            The layer. `None` if there are others, or if dropout or normalisation follow it.
+        """
+        drops = self.training and self.dropout.p > 0
+        if len(self.layers) != 1 or drops or self.norm is not None:
+            return None
+        layer = cast(StackedLinear, self.layers[0])
+        return layer if isinstance(self.activation, nn.ReLU) else None
