@@ -77,7 +77,9 @@ def test_all_methods_have_the_same_seeds_and_none_is_counted_twice(summary, name
 
 def test_all_methods_have_as_many_candidates_and_the_best_was_fitted(summary, name):
     written = json.loads((RESULTS / f"{name}.json").read_text())
-    storage = JournalStorage(JournalFileBackend(str(RESULTS / f"{name}.searches.jsonl")))
+    journal = RESULTS / f"{name}.searches.jsonl"
+    assert journal.exists()  # or else it would be made
+    storage = JournalStorage(JournalFileBackend(str(journal)))
     trials = {}
     for study in optuna.get_all_study_summaries(storage):
         complete = [

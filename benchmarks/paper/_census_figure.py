@@ -59,7 +59,7 @@ def fill(axes, group, fits, methods):
     above = axes.secondary_xaxis("top", functions=(lambda x: x - shift, lambda x: x + shift))
     above.tick_params(labelsize=8)
     for scale in (axes.xaxis, above.xaxis):
-        scale.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        scale.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     above.set_xlabel("mean AUC in the paper", fontsize=8)
 
 
