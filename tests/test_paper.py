@@ -44,8 +44,8 @@ def test_tables_of_the_page_are_those_of_the_raw_results(load_benchmark):
 
 def test_the_readme_has_the_verdicts_of_the_page(load_benchmark):
     readme = (ROOT / "README.md").read_text()
-    head = re.findall(r"^\| ((?:Fig\.|Claim) \d) \| (.+?) \| (.+?) \|$", readme, re.MULTILINE)
-    assert len(head) == 5
+    head = re.findall(r"^\| ((?:Fig\.|Claim|Table) \d) \| (.+?) \| (.+?) \|$", readme, re.MULTILINE)
+    assert len(head) == 7
     rows = [
         re.split(r"  +", line.strip())
         for line in load_benchmark("paper.report").overview().splitlines()

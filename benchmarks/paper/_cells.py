@@ -3,6 +3,7 @@
 from benchmarks._shared.tables import simple_table
 from benchmarks.paper._statistics import verdict
 
+NOT_RUN = "not run yet"
 SHOWN = {True: "yes", False: "no", None: "cannot be told"}
 
 
@@ -19,7 +20,7 @@ def with_interval(value, low, high):
 
 def fixed(number, digits=4):
     """Return a number with some digits behind its point, and without the zero before it."""
-    text = f"{number:.{digits}f}"
+    text = f"{round(number, digits) + 0.0:.{digits}f}"  # no zero is negative
     return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
 

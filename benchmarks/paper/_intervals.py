@@ -35,18 +35,18 @@ def share_difference(one, other, digits=3):
     return rounded([one.mean() - other.mean(), centre - half, centre + half], digits)
 
 
-def positive_part(name, values):
-    """Return the mean of runs with its interval, and whether it is above zero."""
-    return above_zero(name, *mean_interval(values))
+def positive_part(name, values, above=0):
+    """Return the mean of runs with its interval, and whether it is above zero or another bound."""
+    return above_bound(name, *mean_interval(values), above)
 
 
-def above_zero(name, value, low, high):
-    """Return a statistic with its interval, and whether it is above zero."""
+def above_bound(name, value, low, high, above=0):
+    """Return a statistic with its interval, and whether it is above a bound."""
     return {
         "statistic": name,
         "value": value,
         "low": low,
         "high": high,
-        "expected": "> 0",
-        "shown": True if low > 0 else False if high < 0 else None,
+        "expected": f"> {above:g}",
+        "shown": True if low > above else False if high < above else None,
     }

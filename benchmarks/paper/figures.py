@@ -1,7 +1,7 @@
-"""Figures 2 to 6 as the paper draws them, with its values marked.
+"""Figures 2 to 6 as the paper draws them, with its values marked, and a picture of tables 1 and 2.
 
-They are drawn from what ``fig2.py``, ``fig3.py``, ``fig4_5.py`` and ``table3.py`` have finished.
-``--quick`` draws them without keeping them.
+They are drawn from what ``fig2.py``, ``fig3.py``, ``fig4_5.py``, ``table3.py`` and ``tables12.py``
+have finished. ``--quick`` draws them without keeping them.
 
     python -m benchmarks.paper.figures
 """
@@ -11,6 +11,7 @@ import json
 import matplotlib.pyplot as plt
 import numpy as np
 
+from benchmarks.paper import _census_figure
 from benchmarks.paper._common import CORRELATIONS, PICTURES, RESULTS, arguments
 from benchmarks.paper._read_off import FIG2, FIG3, FIG4
 from benchmarks.paper._statistics import MODELS, read_losses
@@ -160,9 +161,13 @@ def main():
         "fig5": draw_fig5,
         "fig4_5": draw_fig4_5,
         "fig6": draw_fig6,
+        "tables12": _census_figure.draw,
     }
     for name, draw in figures.items():
         figure = draw()
+        if figure is None:
+            print(f"not run yet: {name}")
+            continue
         if not options.quick:
             PICTURES.mkdir(parents=True, exist_ok=True)
             figure.savefig(PICTURES / f"{name}.png", dpi=90)

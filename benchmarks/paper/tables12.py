@@ -14,14 +14,14 @@ where it was; started several times, it shares the candidates of a search.
     OMP_NUM_THREADS=1 python -m benchmarks.paper.tables12 --groups 1 --inputs plain
     OMP_NUM_THREADS=1 python -m benchmarks.paper.tables12            # everything
     OMP_NUM_THREADS=1 python -m benchmarks.paper.tables12 --quick    # writes nothing
+    OMP_NUM_THREADS=1 python -m benchmarks.paper.tables12 --summarise --groups 1 --inputs plain
 """
 
+import json
 import tempfile
 import time
-from itertools import combinations
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 from optuna.distributions import FloatDistribution, IntDistribution
@@ -33,15 +33,15 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.preprocessing import StandardScaler
 
 import sk_mmoe
-from benchmarks._shared.record import NoRecord, Record
+from benchmarks._shared.record import NoRecord, Record, read
 from benchmarks.accuracy._data import load
-from benchmarks.paper._common import RESULTS, arguments, rounded
+from benchmarks.paper._census_summary import BOOSTING, GROUPS, INPUTS, name_of, summarise
+from benchmarks.paper._common import RESULTS, arguments
 from sk_mmoe.metrics import make_task_scorer
 from sk_mmoe.model_selection import GPSearchCV
 
 N_TRIALS, N_SEEDS = 25, 20
 BATCH_SIZE = 1024
-N_RESAMPLES = 10_000
 
 TRAINING = {
     "learning_rate_init": FloatDistribution(3e-4, 2e-2, log=True),
@@ -90,37 +90,12 @@ NETWORKS = {
         },
     ),
 }
-BOOSTING = "HistGradientBoosting"
 BOOSTING_SPACE = {
     "estimator__learning_rate": FloatDistribution(0.02, 0.3, log=True),
     "estimator__max_iter": IntDistribution(50, 300, log=True),
     "estimator__max_leaf_nodes": IntDistribution(8, 128, log=True),
     "estimator__min_samples_leaf": IntDistribution(5, 200, log=True),
     "estimator__l2_regularization": FloatDistribution(1e-3, 10.0, log=True),
-}
-
-# Test AUC in the paper: of the main task in the best of 400 runs and on average, and of the other
-# task in that same run and on average.
-COLUMNS = ("main_best", "main_mean", "other_of_best", "other_mean")
-PAPER = {
-    1: {
-        "Single-Task": (0.9398, 0.9337, 0.9933, 0.9922),
-        "Shared-Bottom": (0.9361, 0.9295, 0.9915, 0.9921),
-        "L2-Constrained": (0.9389, 0.9359, 0.9922, 0.9918),
-        "Cross-Stitch": (0.9406, 0.9361, 0.9917, 0.9922),
-        "Tensor-Factorization": (0.7460, 0.6765, 0.8175, 0.8412),
-        "OMoE": (0.9387, 0.9319, 0.9928, 0.9923),
-        "MMoE": (0.9410, 0.9359, 0.9926, 0.9927),
-    },
-    2: {
-        "Single-Task": (0.8843, 0.8792, 0.9933, 0.9922),
-        "Shared-Bottom": (0.8836, 0.8813, 0.9927, 0.9917),
-        "L2-Constrained": (0.8855, 0.8823, 0.9923, 0.9918),
-        "Cross-Stitch": (0.8855, 0.8819, 0.9919, 0.9921),
-        "Tensor-Factorization": (0.7367, 0.7256, 0.7453, 0.7497),
-        "OMoE": (0.8852, 0.8813, 0.9915, 0.9912),
-        "MMoE": (0.8860, 0.8826, 0.9932, 0.9924),
-    },
 }
 
 
@@ -139,8 +114,10 @@ def read_tables(group, inputs, n_rows=None):
 def make_method(name, inputs):
     """Return an estimator and what to search of it."""
     if name == BOOSTING:
-        # One model for each task, with the same parameters, which the main task chooses.
-        return MultiOutputClassifier(HistGradientBoostingClassifier()), BOOSTING_SPACE
+        # One model for each task, with the same parameters, which the main task chooses. Early
+        # stopping, the default for so many rows, would hold out a tenth of them at random.
+        boosting = HistGradientBoostingClassifier(early_stopping=False)
+        return MultiOutputClassifier(boosting), BOOSTING_SPACE
     cls, space = NETWORKS[name]
     options = {"batch_size": BATCH_SIZE, "early_stopping": False, "device": "cpu"}
     if inputs == "plain":
@@ -183,6 +160,7 @@ class Table:
         estimator, space = make_method(method, self.inputs)
         if "random_state" in estimator.get_params():
             estimator.set_params(random_state=0)
+        study = f"group {self.group}, {self.inputs} inputs, {method}"
         search = GPSearchCV(
             estimator,
             space,
@@ -193,7 +171,8 @@ class Table:
             refit=False,
             random_state=0,
             storage=self.journal,
-            study_name=f"group {self.group}, {self.inputs} inputs, {method}",
+            # With early stopping it was another search.
+            study_name=f"{study}, all trees" if method == BOOSTING else study,
             verbose=1,
         )
         search.fit(pd.concat([X, X_val]), pd.concat([y, y_val]))
@@ -217,7 +196,12 @@ class Table:
                 task: round(roc_auc_score(y_part[task], proba[:, 1]), 5)
                 for task, proba in zip(self.tasks, probas, strict=True)
             }
-        self.record.add(**key, **scores, seconds=round(time.monotonic() - started, 1))
+        self.record.add(
+            **key,
+            n_parameters=getattr(model, "n_weights_", None),  # of trees None
+            **scores,
+            seconds=round(time.monotonic() - started, 1),
+        )
 
     def run(self):
         """Search and fit all methods, seed by seed, so that all have as many at any time."""
@@ -229,49 +213,40 @@ class Table:
             for method, parameters in chosen.items():
                 if method != BOOSTING or seed == 0:  # which has no random numbers
                     self.fit(method, parameters, seed)
-        self.record.facts["summary"] = self.summarise(chosen)
+        self.record.facts["summary"] = summarise(self.group, self.record.runs)
         self.record.save()
 
-    def summarise(self, chosen):
-        """Return what the paper's table has, spreads, and differences with 95 % intervals."""
-        aucs = {}
-        for method, parameters in chosen.items():
-            key = {"method": method, "parameters": _plain(parameters)}
-            runs = [run for run in self.record.runs if key.items() <= run.items()]
-            runs = sorted(runs, key=lambda run: run["seed"])[: self.n_seeds]
-            aucs[method] = np.array([[run["test"][task] for task in self.tasks] for run in runs])
-        rows = []
-        for method, found in aucs.items():
-            best = found[:, 0].argmax()
-            values = (found[best, 0], found[:, 0].mean(), found[best, 1], found[:, 1].mean())
-            rows.append(
-                {
-                    "method": method,
-                    "parameters": _plain(chosen[method]),
-                    "n_seeds": len(found),
-                    **dict(zip(COLUMNS, rounded(values, 5), strict=True)),
-                    "main_sd": rounded(found[:, 0].std(ddof=1), 3) if len(found) > 1 else None,
-                    "other_sd": rounded(found[:, 1].std(ddof=1), 3) if len(found) > 1 else None,
-                    "paper": dict(zip(COLUMNS, PAPER[self.group].get(method, ()), strict=False)),
-                }
-            )
-        return {"tasks": self.tasks, "rows": rows, "differences": _differences(aucs)}
 
+def summarise_record(group, inputs):
+    """Write the summary of a record anew, from the fits that it has, finished or not.
 
-def _differences(aucs):
-    """Return the difference of the mean main AUC of any two networks, with its 95 % interval.
-
-    The difference is taken seed by seed, and seeds are resampled.
+    Runs that were recorded before it was counted get their number of parameters, from one epoch.
     """
-    rng = np.random.default_rng(0)
-    several = {method: found[:, 0] for method, found in aucs.items() if len(found) > 1}
-    found = []
-    for one, other in combinations(several, 2):
-        by_seed = several[one] - several[other]
-        drawn = by_seed[rng.integers(len(by_seed), size=(N_RESAMPLES, len(by_seed)))].mean(axis=1)
-        interval = [by_seed.mean(), *np.percentile(drawn, [2.5, 97.5])]
-        found.append({"one": one, "other": other, "difference": rounded(interval, 3)})
-    return found
+    name = name_of(group, inputs)
+    content = read(name)
+    (X, y), counts = read_tables(group, inputs)[0], {}
+    for run in content["runs"]:
+        if "n_parameters" not in run and run["method"] != BOOSTING:
+            key = json.dumps([run["method"], run["parameters"]])
+            if key not in counts:
+                model = make_method(run["method"], inputs)[0]
+                model.set_params(**_as_chosen(run["parameters"]), max_iter=1, batch_size=16_384)
+                counts[key] = model.fit(X, y).n_weights_
+            run["n_parameters"] = counts[key]
+    content["summary"] = summarise(group, content["runs"])
+    (RESULTS / f"{name.removeprefix('paper/')}.json").write_text(
+        json.dumps(content, indent=1) + "\n"
+    )
+    print(f"written: benchmarks/results/{name}.json")
+
+
+def _as_chosen(parameters):
+    """Return parameters from JSON as the search chose them, but for the length of training."""
+    return {
+        name: tuple(v) if isinstance(v, list) else v
+        for name, v in parameters.items()
+        if name != "max_iter"
+    }
 
 
 def _plain(parameters):
@@ -282,10 +257,11 @@ def _plain(parameters):
 def main():
     """Make the tables that are asked for."""
     parser = arguments(__doc__.splitlines()[0])
-    parser.add_argument("--groups", type=int, nargs="*", default=[1, 2], choices=[1, 2])
-    parser.add_argument("--inputs", nargs="*", default=["plain", "own"], choices=["plain", "own"])
+    parser.add_argument("--groups", type=int, nargs="*", default=GROUPS, choices=GROUPS)
+    parser.add_argument("--inputs", nargs="*", default=INPUTS, choices=INPUTS)
     parser.add_argument("--trials", type=int, default=N_TRIALS)
     parser.add_argument("--seeds", type=int, default=N_SEEDS)
+    parser.add_argument("--summarise", action="store_true", help="only the summaries, of what ran")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.quick:
@@ -305,8 +281,11 @@ def main():
         return
     for inputs in options.inputs:
         for group in options.groups:
+            if options.summarise:
+                summarise_record(group, inputs)
+                continue
             record = Record(
-                f"paper/tables12_census{group}_{inputs}",
+                name_of(group, inputs),
                 question="the paper's methods on Census-Income, tuned alike",
                 n_trials=options.trials,
                 n_seeds=options.seeds,

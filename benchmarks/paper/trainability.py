@@ -32,7 +32,7 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks._shared.record import environment
 from benchmarks.accuracy._data import load
 from benchmarks.paper._common import RESULTS, Chunks, arguments, rounded
-from benchmarks.paper._intervals import above_zero, share_difference, share_interval
+from benchmarks.paper._intervals import above_bound, share_difference, share_interval
 from sk_mmoe import MMoEClassifier, fit_runs
 from sk_mmoe.inspection import ExpertUseDisplay
 
@@ -210,7 +210,7 @@ def parts(events):
         for network in NETWORKS:
             without, with_dropout = (events[network, dropout, event] for dropout in DROPOUTS)
             name = f"{network}: share with {event}, without minus with dropout"
-            found.append(above_zero(name, *share_difference(without, with_dropout)))
+            found.append(above_bound(name, *share_difference(without, with_dropout)))
     return found
 
 

@@ -105,7 +105,7 @@ def test_the_table_of_scripts_has_every_script_and_every_raw_result():
     scripts = {p.relative_to(BENCHMARKS).as_posix() for p in BENCHMARKS.glob("[a-z]*/[a-z]*.py")}
     assert set(re.findall(r"\]\(([a-z]+/\w+\.py)\)", page)) == scripts
     results = BENCHMARKS / "results"
-    patterns = re.findall(r"`(?:results/)?([a-z]+/[\w*]+\.(?:jsonl?|csv))`", page)
+    patterns = re.findall(r"`(?:results/)?([a-z]+/[\w*.]+\.(?:jsonl?|csv))`", page)
     assert {path for pattern in patterns for path in results.glob(pattern)} == {
         path for path in results.glob("*/*") if path.suffix in {".json", ".jsonl", ".csv"}
     }
