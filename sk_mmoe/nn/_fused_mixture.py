@@ -71,7 +71,7 @@ class _FusedMixture(torch.autograd.Function):
         of_logits = torch.ops.aten._softmax_backward_data(of_gates, gates, 1, gates.dtype)
         of_logits = of_logits.view(n_gates * n_experts, n_samples)
         of_experts = torch.bmm(padded.mT, of_mixtures).view_as(experts)
-        of_experts = torch.ops.aten.threshold_backward(of_experts, experts, 0)
+        torch.ops.aten.threshold_backward.grad_input(of_experts, experts, 0, grad_input=of_experts)
         of_x = None
         if ctx.needs_input_grad[0]:
             by_gates = of_logits.mT @ gate_weight.flatten(0, 1)
