@@ -79,7 +79,8 @@ class FusedAdamW(torch.optim.AdamW):
         param_group : dict
             The parameters, under "params", and their settings.
         """
-        super().add_param_group(param_group)
+        # torch's decorator would import its compiler first, which takes a second.
+        super().add_param_group.__wrapped__(self, param_group)  # type: ignore[attr-defined]
         self._remembered = None
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -90,11 +91,11 @@ class FusedAdamW(torch.optim.AdamW):
         set_to_none : bool, default=True
             Whether to set them to None instead of zeros.
         """
-        if not set_to_none or self._remembered is None:
+        if not set_to_none:
             super().zero_grad(set_to_none)
             return
-        for parameters, *_ in self._remembered:
-            for parameter in parameters:
+        for group in self.param_groups:
+            for parameter in group["params"]:
                 parameter.grad = None
 
     @torch.no_grad()
@@ -112,19 +113,17 @@ class FusedAdamW(torch.optim.AdamW):
         object
             The result of the closure.
         """
-        if closure is not None or self._remembered is None:
-            loss = super().step(closure)
+        if self._remembered is None:
             self._remembered = self._collect()
-            return loss
+        if closure is not None or self._remembered is None:
+            return super().step(closure)
         gradients = [
             [p.grad for p in parameters if p.grad is not None]
             for parameters, *_ in self._remembered
         ]
-        if any(
-            len(group) < len(r[0]) for group, r in zip(gradients, self._remembered, strict=True)
-        ):
+        if any(len(own) < len(r[0]) for own, r in zip(gradients, self._remembered, strict=True)):
             return super().step()  # which skips parameters without a gradient
-        for settings, group, (parameters, means, squares, steps) in zip(
+        for settings, of_group, (parameters, means, squares, steps) in zip(
             self.param_groups, gradients, self._remembered, strict=True
         ):
             if not parameters:
@@ -132,7 +131,7 @@ class FusedAdamW(torch.optim.AdamW):
             torch._foreach_add_(steps, 1)
             torch._fused_adamw_(  # the call of torch.optim since 2.3
                 parameters,
-                group,
+                of_group,
                 means,
                 squares,
                 [],
@@ -153,6 +152,9 @@ class FusedAdamW(torch.optim.AdamW):
 
     def _collect(self) -> list[list[list[Tensor]]] | None:
         """Return the parameters and state of each group, once all parameters have a state."""
+        for group in self.param_groups:
+            # As torch does in its step, but without the import of its compiler.
+            self._init_group(group, *([] for _ in range(6)))  # type: ignore[no-untyped-call]
         learned = [[p for p in g["params"] if p.requires_grad] for g in self.param_groups]
         if any(group["amsgrad"] for group in self.param_groups) or any(
             not self.state.get(p) for parameters in learned for p in parameters

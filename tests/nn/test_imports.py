@@ -1,6 +1,7 @@
 """What the networks import."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,3 +24,19 @@ def test_networks_import_torch_and_the_standard_library_only():
     assert len(files) > 4
     assert "torch" in roots
     assert roots <= allowed
+
+
+def test_a_training_step_imports_no_compiler():
+    # It takes a second, in every process that fits.
+    program = (
+        "import sys, torch\n"
+        "from sk_mmoe.nn import FusedAdamW, MMoE\n"
+        "network = MMoE(3, [1, 1])\n"
+        "optimizer = FusedAdamW(network.parameters())\n"
+        "for _ in range(2):\n"
+        "    optimizer.zero_grad()\n"
+        "    sum(scores.sum() for scores in network(torch.ones(4, 3))).backward()\n"
+        "    optimizer.step()\n"
+        "sys.exit('torch._dynamo' in sys.modules)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
