@@ -6,14 +6,16 @@ operation for autograd. Its outputs and gradients are those of the layer's modul
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from sk_mmoe.nn._sparse import SparseRows
 
-def can_be_fused(x: Any, *modules: nn.Module) -> bool:
+
+def can_be_fused(x: Tensor | SparseRows, *modules: nn.Module) -> bool:
     """Return whether a fused layer may stand for modules in this call.
 
     Parameters
@@ -26,12 +28,11 @@ def can_be_fused(x: Any, *modules: nn.Module) -> bool:
     Returns
     -------
     bool
-        Whether gradients are wanted on a CPU, of dense rows, and nobody else follows the
-        operations: no hook of a module, no compiler, and no transform of torch.func.
+        Whether gradients are wanted on a CPU, and nobody else follows the operations: no hook of a
+        module, no compiler, and no transform of torch.func.
     """
     return (
         torch.is_grad_enabled()
-        and isinstance(x, Tensor)
         and x.device.type == "cpu"
         and not torch._C._are_functorch_transforms_active()
         and not torch.compiler.is_compiling()
@@ -51,7 +52,7 @@ def _has_hooks(module: nn.Module) -> bool:
 
 
 def differentiable_gradients(
-    layer: Callable[..., Tensor], inputs: tuple[Tensor, ...], gradient: Tensor
+    layer: Callable[..., Tensor], inputs: Sequence[Any], gradient: Tensor
 ) -> tuple[Tensor | None, ...]:
     """Return gradients that can be differentiated again, which written-out ones cannot.
 
@@ -59,7 +60,7 @@ def differentiable_gradients(
     ----------
     layer : callable
         What computes the layer by operations that autograd knows.
-    inputs : tuple of Tensor
+    inputs : sequence of Tensor or SparseRows
         Its inputs.
     gradient : Tensor
         The gradient of its output.
@@ -69,6 +70,7 @@ def differentiable_gradients(
     tuple of Tensor or None
         The gradients of the inputs, `None` for those that need none.
     """
-    wanted = [part for part in inputs if part.requires_grad]
+    needs = [isinstance(part, Tensor) and part.requires_grad for part in inputs]
+    wanted = [part for part, needed in zip(inputs, needs, strict=True) if needed]
     found = iter(torch.autograd.grad(layer(*inputs), wanted, gradient, create_graph=True))
-    return tuple(next(found) if part.requires_grad else None for part in inputs)
+    return tuple(next(found) if needed else None for needed in needs)

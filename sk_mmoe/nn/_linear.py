@@ -63,13 +63,23 @@ class _SparseProduct(torch.autograd.Function):
     def forward(ctx: Any, rows: SparseRows, weight: Tensor) -> Tensor:
         """Return ``rows @ weight.T``."""
         ctx.rows = rows
-        return _product(rows.matrix, weight.T)
+        return sparse_product(rows, weight)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
         """Return the gradient of the weights."""
-        # For a stack of weights, the copy that autograd makes takes five times as long.
-        return None, _product(ctx.rows.transpose, gradient).T.contiguous()
+        return None, sparse_weight_gradient(ctx.rows, gradient)
+
+
+def sparse_product(rows: SparseRows, weight: Tensor) -> Tensor:
+    """Return ``rows @ weight.T``."""
+    return _product(rows.matrix, weight.T)
+
+
+def sparse_weight_gradient(rows: SparseRows, gradient: Tensor) -> Tensor:
+    """Return the gradient of the weights in that product, given the gradient of the product."""
+    # For a stack of weights, the copy that autograd makes takes five times as long.
+    return _product(rows.transpose, gradient).T.contiguous()
 
 
 def _product(rows: Tensor, matrix: Tensor) -> Tensor:

@@ -50,6 +50,11 @@ class SparseRows:
         """The transpose, of shape (n_features, n_samples)."""
         return self._make_transpose().to(self.matrix)
 
+    @property
+    def device(self) -> torch.device:
+        """The device of the rows."""
+        return self.matrix.device
+
     def __len__(self) -> int:
         """Return the number of rows."""
         return int(self.shape[0])

@@ -7,7 +7,7 @@ import torch
 from torch.autograd import grad, gradcheck, gradgradcheck
 from torch.testing import assert_close
 
-from sk_mmoe.nn import MixtureOfExperts, MMoE, OMoE, StackedMLP, TaskHeads
+from sk_mmoe.nn import MixtureOfExperts, MMoE, OMoE, SparseRows, StackedMLP, TaskHeads
 
 # Experts, units and gates. The products of all but the last are too small for MKL.
 SIZES = {"small": (5, 3, 2), "one unit": (1, 1, 1), "large": (4, 20, 6)}
@@ -79,6 +79,19 @@ def test_gradients_are_those_of_finite_differences_twice(name):
     assert is_fused(compute(*inputs))
     assert gradcheck(compute, inputs)
     assert gradgradcheck(compute, inputs)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_sparse_rows_have_the_gradients_of_dense_ones(dtype):
+    mixture = mixture_of().to(dtype)
+    x = torch.randn(9, 7, dtype=dtype).relu()
+    rows = SparseRows(x.to_sparse_csr())
+    assert is_fused(mixture(rows))
+    towards = torch.randn(2, 9, 3, dtype=dtype)
+    parameters = list(mixture.parameters())
+    found, expected = (grad(mixture(part), parameters, towards) for part in (rows, x))
+    for own, dense in zip(found, expected, strict=True):
+        assert_close(own, dense)
 
 
 def test_an_input_without_gradient_gets_none():
