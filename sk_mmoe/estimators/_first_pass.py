@@ -63,7 +63,7 @@ def prepare_lazy(
     """
     refuse_labels(y, sample_weight)
     check_targets(table)
-    processes = _sharing_processes(estimator, table)
+    processes = _sharing_processes(estimator, table, fitted)
     together = _alone if processes is None else processes.together
 
     def check() -> None:
@@ -112,19 +112,22 @@ def _learn(
     return replace(data, train=train, valid=valid)
 
 
-def _sharing_processes(estimator: Any, table: LazyTable) -> Processes | None:
+def _sharing_processes(
+    estimator: Any, table: LazyTable, fitted: FittedModel | None
+) -> Processes | None:
     """Return the processes that read a table together, or None if each reads all rows.
 
     Raises
     ------
     ValueError
-        If processes that train together have different tables.
+        If processes that train together have different tables, or not all go on from a model.
     """
     is_distributed = (estimator.net_params or {}).get("distributed") is True
     processes = Processes.of_group() if is_distributed else None
     if processes is None:
         return None
-    processes.check_same({f"the LazyTable: {name}": own for name, own in table.describe().items()})
+    of_table = {f"the LazyTable: {name}": own for name, own in table.describe().items()}
+    processes.check_same(of_table | {"warm start": fitted is not None})
     return processes if len(table.group_sizes) > 1 else None
 
 

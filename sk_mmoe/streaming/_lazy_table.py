@@ -1,6 +1,6 @@
 """Tables that are too large for memory, as `fit`, `predict` and `score` take them.
 
-The design in ten lines. `fit` passes over the table once before training. It keeps a random sample
+The design in short. `fit` passes over the table once before training. It keeps a random sample
 of the rows, or all of them if the table is small, and counts the categories of all rows. From this
 it learns what it learns from a table in memory: scales, knots, tasks, weights of classes, and which
 rows of the sample are held out for early stopping (``estimators/_first_pass.py``). Each epoch reads

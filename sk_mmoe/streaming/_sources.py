@@ -6,6 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 _MISSING = (
@@ -99,7 +100,8 @@ class ParquetFiles(Source):
         self.group_sizes = [
             sum(each.num_rows for each in group.row_groups) for group in self._groups
         ]
-        self.n_rows = sum(self.group_sizes)
+        self._starts = list(accumulate(self.group_sizes, initial=0))
+        self.n_rows = self._starts[-1]
 
     def read(self, group: int, columns: Sequence[str], n_rows: int) -> Iterator[Part]:
         """Yield the rows of a row group."""
@@ -115,7 +117,7 @@ class ParquetFiles(Source):
             use_threads=False,
         )
         tables = (pa.Table.from_batches([batch]) for batch in batches)
-        return _cut(tables, n_rows, start=sum(self.group_sizes[:group]))
+        return _cut(tables, n_rows, start=self._starts[group])
 
     def digest(self) -> str:
         """Return a digest of the metadata: sizes, and the least and largest values."""

@@ -240,7 +240,7 @@ class Processes:
             The values of this process by their names, which the error tells.
         """
         everyone = self.gather(own)
-        # Another process may be at another place, if it has a table of another kind.
+        # A process with a table of another kind has other names here.
         differ = [name for name in own if any(each.get(name) != own[name] for each in everyone)]
         # Where this process equals all others, two others may differ: all of them must stop.
         if self.any(bool(differ)):

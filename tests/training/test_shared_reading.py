@@ -224,3 +224,14 @@ def test_processes_with_different_files_are_refused(frame, folder, run_in_group)
 
     for message in run_in_group(train):
         assert "differ in: the LazyTable: rows (pass the same files in each process)" in message
+
+
+def test_a_warm_start_in_one_process_only_is_refused(folder, run_in_group):
+    model = SharedBottomMixedPredictor(**SMALL, warm_start=True).fit(lazy(folder))
+
+    def train(rank):
+        fitted = model if rank else SharedBottomMixedPredictor(**model.get_params())
+        return fitted.set_params(net_params={"distributed": True}).fit(lazy(folder))
+
+    for message in run_in_group(train):
+        assert "differ in: warm start" in message
