@@ -26,11 +26,17 @@ class CategoryCounts:
     ----------
     categorical_features : "from_dtype", array-like of bool, int or str, or None
         Which columns are categorical, as the estimators' parameter.
+
+    Attributes
+    ----------
+    counts : dict from int to Counter
+        How often each category of a column occurs, `None` for missing ones. Empty before a part.
     """
 
     def __init__(self, categorical_features: Any) -> None:
         self.categorical_features = categorical_features
-        self._counts: dict[int, Counter[Any]] | None = None
+        self.counts: dict[int, Counter[Any]] = {}
+        self._is_empty = True
 
     def add(self, part: Any) -> None:
         """Count the categories of a part of the table.
@@ -41,11 +47,12 @@ class CategoryCounts:
             The part.
         """
         frame: Frame = open_table(part)
-        if self._counts is None:
+        if self._is_empty:
             mask = find_categorical(frame, self.categorical_features)
             found = [] if mask is None else np.flatnonzero(mask).tolist()
-            self._counts = {column: Counter() for column in found}
-        for column, counter in self._counts.items():
+            self.counts = {column: Counter() for column in found}
+            self._is_empty = False
+        for column, counter in self.counts.items():
             labels: Labels = read_values(frame, column, Categories)
             keys = [None if is_missing(label) else label for label in labels.values]
             for key, n in zip([*keys, None], labels.tally().tolist(), strict=True):
@@ -65,7 +72,7 @@ class CategoryCounts:
         Frame
             The table.
         """
-        return _CountedFrame(sample, self._counts or {})
+        return _CountedFrame(sample, self.counts)
 
 
 class _CountedFrame(NarwhalsFrame):

@@ -8,9 +8,10 @@ import numpy as np
 from sklearn.utils import Tags
 
 from sk_mmoe.estimators._architecture import Architecture
-from sk_mmoe.estimators._first_pass import all_labels, in_memory, prepare_lazy, refuse_labels
+from sk_mmoe.estimators._first_pass import prepare_lazy
 from sk_mmoe.estimators._fit import TrainingData, fit_chunk, fit_model, prepare
 from sk_mmoe.estimators._fitted import FittedModel
+from sk_mmoe.estimators._lazy_labels import all_labels, in_memory, refuse_labels
 from sk_mmoe.estimators._notebook import NotebookSummary
 from sk_mmoe.estimators._parameters import (
     ColumnParameters,

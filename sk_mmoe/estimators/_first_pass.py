@@ -2,59 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from hashlib import sha256
-from typing import Any
+from itertools import accumulate
+from typing import Any, TypeVar
 
 import numpy as np
-import pandas as pd
 
-from sk_mmoe.columns._cells import is_missing
-from sk_mmoe.columns._counts import CategoryCounts
-from sk_mmoe.columns._frames import open_table
 from sk_mmoe.estimators._fit import TrainingData, ValidationSet, learn_reader, prepare
 from sk_mmoe.estimators._fitted import FittedModel
+from sk_mmoe.estimators._lazy_labels import check_targets, labels_of, refuse_labels
+from sk_mmoe.estimators._look_through import LazySample, look_through
 from sk_mmoe.estimators._samples import make_samples, mean_of_one
-from sk_mmoe.metrics._tables import named_columns
 from sk_mmoe.streaming import LazyTable
+from sk_mmoe.streaming._blocks import Piece
+from sk_mmoe.streaming._lazy_table import SharedRows
 from sk_mmoe.streaming._memory import give_back
-from sk_mmoe.streaming._sources import concatenate
 from sk_mmoe.tasks._encoder import TaskEncoder
 from sk_mmoe.tasks._kinds import resolve_kinds
 from sk_mmoe.tasks._targets import read_targets
 from sk_mmoe.tasks._weights import check_sample_weight, class_weights_by_task
 from sk_mmoe.training._lazy_samples import LazySamples
+from sk_mmoe.training._processes import Processes
 from sk_mmoe.training._samples import TableDataset
+from sk_mmoe.training._shared_block import SharedBlock
 
-# Of more rows the means, the quantiles and the loss of a held-out part are hardly other ones.
-_SAMPLE_ROWS, _SAMPLE_VALUES = 200_000, 2**24
-# A target with more labels is one of numbers, for which none needs to be in the sample.
-_MANY_LABELS = 1000
-
-
-@dataclass(frozen=True)
-class LazySample:
-    """A random sample of the rows of a lazy table, of a small table all of them.
-
-    Every label of every task is among them.
-
-    Parameters
-    ----------
-    places : ndarray of int of shape (n_samples,)
-        The numbers of the rows in the whole table, in ascending order.
-    X : Frame or pyarrow.Table of shape (n_samples, n_features)
-        The features.
-    y : DataFrame or Series of shape (n_samples, n_tasks) or (n_samples,)
-        The targets.
-    sample_weight : ndarray of shape (n_samples,) or None
-        The weights of the rows.
-    """
-
-    places: np.ndarray
-    X: Any
-    y: Any
-    sample_weight: np.ndarray | None
+_T = TypeVar("_T")
 
 
 def prepare_lazy(
@@ -87,12 +62,37 @@ def prepare_lazy(
         What the training needs.
     """
     refuse_labels(y, sample_weight)
-    _check_targets(table)
-    if fitted is None:
-        # What can be told by few rows is told before a pass that may take long.
+    check_targets(table)
+    processes = _sharing_processes(estimator, table, fitted)
+    together = _alone if processes is None else processes.together
+
+    def check() -> None:
+        """Tell by few rows what can be told by them, before a pass that may take long."""
         resolve_kinds(estimator.tasks, table.target_names, accepts=estimator.accepted_tasks)
-        learn_reader(estimator, next(table.batches()))
-    sample = look_through(table, estimator.categorical_features, count=fitted is None)
+        if processes is None or processes.rank == 0:
+            learn_reader(estimator, next(table.batches()))
+
+    if fitted is None:
+        together(check)
+    sample = look_through(
+        table, estimator.categorical_features, count=fitted is None, processes=processes
+    )
+
+    data = together(partial(_learn, estimator, table, sample, validation_set, fitted, processes))
+    del sample
+    give_back()
+    return data
+
+
+def _learn(
+    estimator: Any,
+    table: LazyTable,
+    sample: LazySample,
+    validation_set: ValidationSet,
+    fitted: FittedModel | None,
+    processes: Processes | None,
+) -> TrainingData:
+    """Learn from a sample of a table how to read all of its rows."""
     data = prepare(
         estimator,
         sample.X,
@@ -105,54 +105,44 @@ def prepare_lazy(
     valid, held_out = data.valid, np.empty(0, dtype=np.int64)
     if valid is not None and all(part is None for part in validation_set):
         held_out, valid = sample.places[valid.rows.numpy()], valid.copy()
-    data = replace(data, train=all_samples(estimator, table, sample, data, held_out), valid=valid)
-    del sample
-    give_back()
-    return data
+    # With several members a batch has several orders of the rows, of which a process would have
+    # unequal numbers: each process reads all rows.
+    shared = processes if len(data.seeds) == 1 else None
+    train = all_samples(estimator, table, sample, data, held_out, shared)
+    return replace(data, train=train, valid=valid)
 
 
-def look_through(table: LazyTable, categorical_features: Any, *, count: bool) -> LazySample:
-    """Pass once over a table, and return a sample of it from which the rest can be learned.
+def _sharing_processes(
+    estimator: Any, table: LazyTable, fitted: FittedModel | None
+) -> Processes | None:
+    """Return the processes that read a table together, or None if each reads all rows.
 
-    Parameters
-    ----------
-    table : LazyTable
-        The table.
-    categorical_features : "from_dtype", array-like of bool, int or str, or None
-        Which columns are categorical, as the estimators' parameter.
-    count : bool
-        Whether to count the categories of all rows, which a first fit learns.
-
-    Returns
-    -------
-    LazySample
-        The sample. It depends on the table alone, so that a training can be resumed.
+    Raises
+    ------
+    ValueError
+        If processes that train together have different tables, or not all go on from a model.
     """
-    n_columns = len(table.feature_names) + len(table.label_names)
-    n_rows = min(len(table), _SAMPLE_ROWS, max(1, _SAMPLE_VALUES // n_columns))
-    places = np.sort(np.random.default_rng(0).choice(len(table), n_rows, replace=False))
-    counts, new_labels = CategoryCounts(categorical_features), _NewLabels(table.target_names)
-    taken, samples = [], []
-    for start, rows in table.parts([*table.feature_names, *table.label_names]):
-        if count:
-            counts.add(rows.select(table.feature_names))
-        first, last = np.searchsorted(places, [start, start + len(rows)])
-        chosen = places[first:last] - start
-        if len(chosen) < len(rows):
-            chosen = np.union1d(chosen, new_labels.find(rows))
-        taken.append(start + chosen)
-        samples.append(rows.take(chosen))
-    sample = concatenate(samples)
-    samples.clear()
-    give_back()
-    X = sample.select(table.feature_names)
-    return LazySample(
-        np.concatenate(taken), counts.attach(X) if count else X, *labels_of(table, sample)
-    )
+    is_distributed = (estimator.net_params or {}).get("distributed") is True
+    processes = Processes.of_group() if is_distributed else None
+    if processes is None:
+        return None
+    of_table = {f"the LazyTable: {name}": own for name, own in table.describe().items()}
+    processes.check_same(of_table | {"warm start": fitted is not None})
+    return processes if len(table.group_sizes) > 1 else None
+
+
+def _alone(work: Callable[[], _T]) -> _T:
+    """Return what a function returns, as :meth:`Processes.together` does in a single process."""
+    return work()
 
 
 def all_samples(
-    estimator: Any, table: LazyTable, sample: LazySample, data: TrainingData, held_out: np.ndarray
+    estimator: Any,
+    table: LazyTable,
+    sample: LazySample,
+    data: TrainingData,
+    held_out: np.ndarray,
+    processes: Processes | None = None,
 ) -> LazySamples:
     """Return the samples of a table, to be read anew in each epoch.
 
@@ -168,6 +158,8 @@ def all_samples(
         What was learned from the sample.
     held_out : ndarray of int
         The numbers of the rows to leave out, in ascending order.
+    processes : Processes, default=None
+        The processes that share the reading. `None`: this one reads all rows.
 
     Returns
     -------
@@ -186,11 +178,16 @@ def all_samples(
     is_learned = ~np.isin(sample.places, held_out)
     factors = None if weights is None else mean_of_one(weights[is_learned])
 
+    few = data.train.copy(data.train.inspected_rows())
+
     def read(rows: Any) -> TableDataset:
         """Return the samples of some rows."""
         y, sample_weight = labels_of(table, rows)
         targets = read_targets(y, estimator_name=type(estimator).__name__, complete=False)
         targets = tasks.check(targets)
+        own_factors = factors
+        if factors is None and not targets.known.all():  # a gap, where the sample has none
+            own_factors = np.ones(len(tasks.names))
         return make_samples(
             estimator,
             tasks,
@@ -198,7 +195,7 @@ def all_samples(
             targets,
             check_sample_weight(sample_weight, targets, complete=False),
             class_weight=class_weight,
-            factors=factors,
+            factors=own_factors,
         )
 
     def read_blocks(order: list[int]) -> Iterator[TableDataset]:
@@ -208,107 +205,41 @@ def all_samples(
             if len(samples) > 0:  # a block may have no label
                 yield samples
 
+    def read_own(
+        blocks: Iterator[SharedRows], rank: int
+    ) -> tuple[TableDataset, list[Piece], list[int]]:
+        """Return this process's samples of a block, the block's pieces, and the samples of each."""
+        rows, pieces = next(blocks, (None, []))
+        lengths = [each.n_read - each.n_left_out for each in pieces if each.owner == rank]
+        if not any(lengths):
+            return few, pieces, lengths
+        samples = read(rows)
+        used = np.arange(len(samples)) if samples.rows is None else samples.rows.numpy()
+        counts = np.diff(np.searchsorted(used, [0, *accumulate(lengths)])).tolist()
+        return samples if len(samples) > 0 else few, pieces, counts
+
+    def read_shared_blocks(order: list[int]) -> Iterator[SharedBlock]:
+        """Yield the samples of the table in blocks, of which this process has a share."""
+        assert processes is not None
+        rank, n_processes = processes.rank, processes.n_processes
+        blocks = table.shared_blocks(order, held_out, rank, n_processes)
+        while True:
+            samples, pieces, own = processes.together(partial(read_own, blocks, rank))
+            if not pieces:
+                return
+            give_back()
+            of_owners = [iter(counts) for counts in processes.gather(own)]
+            counts = [next(of_owners[piece.owner]) for piece in pieces]
+            if any(counts):  # a block may have no label
+                yield SharedBlock(samples, counts, [piece.owner == rank for piece in pieces])
+
     return LazySamples(
-        data.train.copy(data.train.inspected_rows()),
+        few,
         n_samples=len(table) - len(held_out),
-        n_groups=table.n_groups,
-        read_blocks=read_blocks,
+        n_groups=len(table.group_sizes),
+        read_blocks=read_blocks if processes is None else read_shared_blocks,
         digest=sha256(held_out.tobytes()).hexdigest(),
     )
-
-
-def labels_of(table: LazyTable, rows: Any) -> tuple[Any, np.ndarray | None]:
-    """Return the targets of some rows, and their weights if there are weights.
-
-    Parameters
-    ----------
-    table : LazyTable
-        The table.
-    rows : pyarrow.Table
-        Some of its rows, with the columns of targets and weights.
-
-    Returns
-    -------
-    y : Series or DataFrame of shape (n_rows,) or (n_rows, n_tasks)
-        The targets.
-    sample_weight : ndarray of shape (n_rows,) or None
-        The weights.
-    """
-    found = named_columns(rows.select(table.label_names))
-    assert found is not None
-    columns = dict(zip(table.label_names, found.columns, strict=True))
-    weights = None if table.weight_name is None else columns.pop(table.weight_name)
-    y = pd.DataFrame(columns)
-    return (
-        y[table.target_names[0]] if table.has_one_target else y,
-        None if weights is None else weights.to_numpy(na_value=np.nan),
-    )
-
-
-def all_labels(table: LazyTable) -> tuple[Any, np.ndarray | None]:
-    """Return the targets of all rows, and their weights, as :func:`labels_of` does."""
-    _check_targets(table)
-    return labels_of(table, concatenate([part.rows for part in table.parts(table.label_names)]))
-
-
-def in_memory(X: Any, y: Any, sample_weight: Any) -> ValidationSet:
-    """Return a validation set; the rows of a lazy table, with their labels, are read."""
-    if not isinstance(X, LazyTable):
-        return X, y, sample_weight
-    refuse_labels(y, sample_weight, suffix="_val")
-    _check_targets(X)
-    columns = [*X.feature_names, *X.label_names]
-    rows = concatenate([part.rows for part in X.parts(columns)])
-    return rows.select(X.feature_names), *labels_of(X, rows)
-
-
-def refuse_labels(y: Any, sample_weight: Any, suffix: str = "") -> None:
-    """Raise a ValueError if labels or weights are passed besides a lazy table, which has them."""
-    for name, value, parameter in (
-        ("y", y, "targets"),
-        ("sample_weight", sample_weight, "sample_weight"),
-    ):
-        if value is not None:
-            raise ValueError(
-                f"{name}{suffix} must be None with a LazyTable, which has it as a column: "
-                f"LazyTable(source, {parameter}=...)."
-            )
-
-
-def _check_targets(table: LazyTable) -> None:
-    """Raise a ValueError if a lazy table has no targets."""
-    if not table.target_names:
-        raise ValueError(
-            "fit and score need targets, and this LazyTable has none. Name their columns: "
-            "LazyTable(source, targets=[...])."
-        )
-
-
-class _NewLabels:
-    """Where labels occur for the first time.
-
-    Parameters
-    ----------
-    names : list of str
-        The columns of the targets.
-    """
-
-    def __init__(self, names: list[str]) -> None:
-        self._known: dict[str, set[Any]] = {name: set() for name in names}
-
-    def find(self, rows: Any) -> np.ndarray:
-        """Return the rows of a part that have a label which no part had before."""
-        found = []
-        for name, known in self._known.items():
-            if len(known) >= _MANY_LABELS:
-                continue
-            labels = open_table(rows.select([name])).labels(0)
-            for place, row in zip(*np.unique(labels.codes, return_index=True), strict=True):
-                label = None if place < 0 else labels.values[place]
-                if not is_missing(label) and label not in known and len(known) < _MANY_LABELS:
-                    known.add(label)
-                    found.append(row)
-        return np.array(found, dtype=np.int64)
 
 
 def _fix_class_weight(

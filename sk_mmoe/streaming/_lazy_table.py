@@ -1,6 +1,6 @@
 """Tables that are too large for memory, as `fit`, `predict` and `score` take them.
 
-The design in ten lines. `fit` passes over the table once before training. It keeps a random sample
+The design in short. `fit` passes over the table once before training. It keeps a random sample
 of the rows, or all of them if the table is small, and counts the categories of all rows. From this
 it learns what it learns from a table in memory: scales, knots, tasks, weights of classes, and which
 rows of the sample are held out for early stopping (``estimators/_first_pass.py``). Each epoch reads
@@ -9,7 +9,8 @@ several at once, and the rows of a buffer are shuffled as a whole. This is the o
 [1]_, with which training converges about as fast as with a full shuffle. A buffer is a table in
 memory like any other, so the training loop, networks and balancing methods do not know the
 difference. Only this folder knows Arrow. Memory depends on buffer and sample, not on the number of
-rows.
+rows. Which rows a buffer has follows from the sizes of the groups (``_blocks.py``), so that several
+processes can read some groups each and still train on one buffer.
 
 References
 ----------
@@ -19,17 +20,29 @@ References
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from sk_mmoe.streaming._sources import Part, concatenate, index_columns, open_source
+from sk_mmoe.streaming._blocks import Piece, piece_size, plan_blocks
+from sk_mmoe.streaming._sources import Part, index_columns, join, open_source
 
-# So many row groups are open at once, each for an equal share of a buffer.
-_OPEN_GROUPS = 8
+
+class SharedRows(NamedTuple):
+    """What a process reads of a block, of which other processes read the rest.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table or None
+        The rows; `None` if it reads none.
+    pieces : list of Piece
+        What the whole block consists of.
+    """
+
+    rows: Any
+    pieces: list[Piece]
 
 
 class LazyTable:
@@ -86,7 +99,8 @@ class LazyTable:
     Rows are shuffled on two levels, as in [1]_. Row groups are visited in a random order, eight at
     once, and a buffer takes equal parts of them. The rows of a buffer are shuffled as a whole.
     A file with a single row group, or a query, is read from its beginning to its end. Its rows
-    should be in a random order.
+    should be in a random order. Processes that train together read some row groups each, and more
+    than eight of them open as many groups as there are processes.
 
     References
     ----------
@@ -179,18 +193,45 @@ class LazyTable:
     # -- for the estimators -----------------------------------------------------------------
 
     @property
-    def n_groups(self) -> int:
-        """The number of groups of rows that can be read in any order."""
-        return self._source.n_groups
+    def group_sizes(self) -> list[int]:
+        """The number of rows of each group; the groups can be read in any order."""
+        return self._source.group_sizes
 
     @property
     def label_names(self) -> list[str]:
         """The columns with targets and weights."""
         return self.target_names + ([] if self.weight_name is None else [self.weight_name])
 
-    def parts(self, columns: Sequence[str]) -> Iterator[Part]:
-        """Yield some columns of all rows in their order, a buffer at a time."""
-        for group in range(self.n_groups):
+    def describe(self) -> dict[str, Any]:
+        """Return what tells this table from others, without reading its rows."""
+        return {
+            "columns": str(self._source.schema.remove_metadata()),
+            "features": self.feature_names,
+            "targets": (self.target_names, self.has_one_target),
+            "sample_weight": self.weight_name,
+            "buffer_rows": self.buffer_rows,
+            "rows (pass the same files in each process)": (
+                self.group_sizes,
+                self._source.digest(),
+            ),
+        }
+
+    def parts(self, columns: Sequence[str], groups: Iterable[int] | None = None) -> Iterator[Part]:
+        """Yield some columns of all rows in their order, a buffer at a time.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            The columns.
+        groups : iterable of int, default=None
+            The groups to read. `None`: all.
+
+        Yields
+        ------
+        Part
+            Some rows.
+        """
+        for group in range(len(self.group_sizes)) if groups is None else groups:
             yield from self._source.read(group, columns, self.buffer_rows)
 
     def blocks(self, order: Iterable[int], without: np.ndarray) -> Iterator[Any]:
@@ -208,43 +249,62 @@ class LazyTable:
         pyarrow.Table
             About `buffer_rows` rows.
         """
-        gathered: list[Any] = []
-        n_rows = 0
-        for start, rows in self._mixed(order):
-            first, last = np.searchsorted(without, [start, start + len(rows)])
-            if last > first:
-                kept = np.ones(len(rows), dtype=bool)
-                kept[without[first:last] - start] = False
-                rows = rows.filter(kept)
-            gathered.append(rows)
-            n_rows += len(rows)
-            if n_rows >= self.buffer_rows:
-                yield _join(gathered)
-                n_rows = 0
-        if n_rows:
-            yield _join(gathered)
+        # Not in a loop, whose variable would keep a block in memory while the next one is read.
+        yield from map(attrgetter("rows"), self.shared_blocks(order, without, 0, 1))
 
-    def _mixed(self, order: Iterable[int]) -> Iterator[Part]:
-        """Yield parts of several groups in turn; a new group takes the place of one that ends."""
+    def shared_blocks(
+        self, order: Iterable[int], without: np.ndarray, process: int, n_processes: int
+    ) -> Iterator[SharedRows]:
+        """Yield what one of several processes reads of the blocks.
+
+        Parameters
+        ----------
+        order : iterable of int
+            The order in which the groups are opened, the same in all processes.
+        without : ndarray of int
+            The numbers of rows to leave out, in ascending order.
+        process, n_processes : int
+            The number of this process, from 0, and how many there are.
+
+        Yields
+        ------
+        SharedRows
+            The rows of this process, and what the whole block consists of.
+        """
         columns = [*self.feature_names, *self.label_names]
-        size = -(-self.buffer_rows // min(self.n_groups, _OPEN_GROUPS))
-        groups = (self._source.read(group, columns, size) for group in order)
-        in_turn = deque(islice(groups, _OPEN_GROUPS))
-        while in_turn:
-            group = in_turn.popleft()
-            part = next(group, None)
-            if part is None:
-                in_turn.extend(islice(groups, 1))
-            else:
-                yield part
-                in_turn.append(group)
+        size = piece_size(len(self.group_sizes), self.buffer_rows, n_processes)
+        opened: dict[int, Iterator[Part]] = {}
+        for pieces in plan_blocks(order, self.group_sizes, self.buffer_rows, without, n_processes):
+            gathered = []
+            for piece in pieces:
+                if piece.owner == process:
+                    if piece.group not in opened:
+                        opened[piece.group] = self._source.read(piece.group, columns, size)
+                    gathered.append(_read_piece(opened[piece.group], piece, without))
+                    if piece.is_last:
+                        del opened[piece.group]
+            yield SharedRows(join(gathered) if gathered else None, pieces)
 
 
-def _join(parts: list[Any]) -> Any:
-    """Return parts as one table, of which the caller keeps nothing."""
-    table = concatenate(parts)
-    parts.clear()
-    return table
+def _read_piece(parts: Iterator[Part], piece: Piece, without: np.ndarray) -> Any:
+    """Return the next rows of a group but those to leave out."""
+    part = next(parts, None)
+    if (
+        part is None
+        or len(part.rows) < piece.n_read
+        or (piece.is_last and next(parts, None) is not None)
+    ):
+        raise ValueError(
+            "the rows are not those that the table had when it was opened. Files must not change "
+            "during fit, and a query must return the same rows in the same order every time."
+        )
+    rows = part.rows
+    if piece.n_left_out:
+        kept = np.ones(len(rows), dtype=bool)
+        first = np.searchsorted(without, piece.start)
+        kept[without[first : first + piece.n_left_out] - piece.start] = False
+        rows = rows.filter(kept)
+    return rows
 
 
 def _check_columns(parameter: str, names: Sequence[str], columns: Sequence[str]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 _MISSING = (
@@ -38,13 +40,14 @@ class Source(ABC):
         The names and the types of the columns.
     n_rows : int
         The number of rows.
-    n_groups : int
-        The number of groups, which can be read in any order.
+    group_sizes : list of int
+        The number of rows of each group. The groups follow one another in the table, and can be
+        read in any order.
     """
 
     schema: Any
     n_rows: int
-    n_groups: int
+    group_sizes: list[int]
 
     @abstractmethod
     def read(self, group: int, columns: Sequence[str], n_rows: int) -> Iterator[Part]:
@@ -57,13 +60,17 @@ class Source(ABC):
         columns : sequence of str
             The columns to read.
         n_rows : int
-            The number of rows in a part, at most.
+            The number of rows in a part. The last one has what is left.
 
         Yields
         ------
         Part
             Some rows.
         """
+
+    def digest(self) -> str:
+        """Return a digest of what is known of the rows without reading them."""
+        return ""
 
 
 class ParquetFiles(Source):
@@ -89,19 +96,17 @@ class ParquetFiles(Source):
         self._options = dataset.ParquetFragmentScanOptions(
             use_buffered_stream=True, pre_buffer=False
         )
-        self._groups = []
-        self.n_rows = 0
-        for fragment in fragments:
-            for group in fragment.split_by_row_group():
-                self._groups.append((self.n_rows, group))
-                self.n_rows += sum(each.num_rows for each in group.row_groups)
-        self.n_groups = len(self._groups)
+        self._groups = [group for each in fragments for group in each.split_by_row_group()]
+        self.group_sizes = [
+            sum(each.num_rows for each in group.row_groups) for group in self._groups
+        ]
+        self._starts = list(accumulate(self.group_sizes, initial=0))
+        self.n_rows = self._starts[-1]
 
     def read(self, group: int, columns: Sequence[str], n_rows: int) -> Iterator[Part]:
         """Yield the rows of a row group."""
         pa = _import()
-        start, fragment = self._groups[group]
-        batches = fragment.to_batches(
+        batches = self._groups[group].to_batches(
             schema=self.schema,
             columns=list(columns),
             batch_size=n_rows,
@@ -111,9 +116,16 @@ class ParquetFiles(Source):
             fragment_scan_options=self._options,
             use_threads=False,
         )
-        for batch in batches:
-            yield Part(start, pa.Table.from_batches([batch]))
-            start += len(batch)
+        tables = (pa.Table.from_batches([batch]) for batch in batches)
+        return _cut(tables, n_rows, start=self._starts[group])
+
+    def digest(self) -> str:
+        """Return a digest of the metadata: sizes, and the least and largest values."""
+        found = sha256()
+        for group in self._groups:
+            for each in group.row_groups:
+                found.update(repr((each.num_rows, each.total_byte_size, each.statistics)).encode())
+        return found.hexdigest()
 
 
 class Query(Source):
@@ -127,12 +139,11 @@ class Query(Source):
         The query, or a table in memory.
     """
 
-    n_groups = 1
-
     def __init__(self, query: Any) -> None:
         self._query = query
         self.schema, batches = self._run(2**16)
         self.n_rows = sum(len(batch) for batch in batches)
+        self.group_sizes = [self.n_rows]
 
     def _run(self, n_rows: int) -> tuple[Any, Iterator[Any]]:
         """Return the schema of the result, and its rows in record batches."""
@@ -147,13 +158,10 @@ class Query(Source):
     def read(self, group: int, columns: Sequence[str], n_rows: int) -> Iterator[Part]:
         """Yield the rows of the result."""
         pa = _import()
-        start = 0
-        for batch in self._run(n_rows)[1]:
-            table = pa.Table.from_batches([batch]).select(list(columns))
-            for first in range(0, len(table), n_rows):
-                part = table.slice(first, n_rows)
-                yield Part(start, part)
-                start += len(part)
+        tables = (
+            pa.Table.from_batches([batch]).select(list(columns)) for batch in self._run(n_rows)[1]
+        )
+        return _cut(tables, n_rows)
 
 
 def open_source(source: Any) -> Source:
@@ -205,6 +213,45 @@ def index_columns(schema: Any) -> list[str]:
 def concatenate(tables: Sequence[Any]) -> Any:
     """Return tables of pyarrow, one below the other."""
     return _import().concat_tables(tables)
+
+
+def join(tables: list[Any]) -> Any:
+    """Return tables as one, of which the caller keeps nothing."""
+    table = tables[0] if len(tables) == 1 else concatenate(tables)
+    tables.clear()
+    return table
+
+
+def _cut(tables: Iterable[Any], n_rows: int, *, start: int = 0) -> Iterator[Part]:
+    """Yield the rows of tables in parts of one size; Arrow's batches may be of any.
+
+    Parameters
+    ----------
+    tables : iterable of pyarrow.Table
+        The tables, one below the other.
+    n_rows : int
+        The number of rows in a part. The last one has what is left.
+    start : int, default=0
+        The number of the first row.
+
+    Yields
+    ------
+    Part
+        Some rows.
+    """
+    gathered: list[Any] = []
+    missing = n_rows
+    for table in tables:
+        first = 0
+        while first < len(table):
+            gathered.append(table.slice(first, missing))
+            first += len(gathered[-1])
+            missing -= len(gathered[-1])
+            if missing == 0:
+                yield Part(start, join(gathered))
+                start, missing = start + n_rows, n_rows
+    if gathered:
+        yield Part(start, join(gathered))
 
 
 def _check_schemas(fragments: Sequence[Any], schema: Any) -> None:

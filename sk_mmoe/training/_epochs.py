@@ -97,8 +97,8 @@ class EpochPasses(NeuralNet):
         for batch in self._on_device(iterator):
             size = batch[1][0].shape[-2]
             if self._processes is not None:
-                size = iterator.sizes.popleft()
-                self._processes.begin_batch(size)
+                size, n_own = iterator.sizes.popleft()
+                self._processes.begin_batch(size, n_own)
             if observed:
                 self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from typing import Any
 
 import torch
 
 from sk_mmoe.training._samples import TableDataset
+from sk_mmoe.training._shared_block import SharedBlock
 
 
 class LazySamples(TableDataset):
@@ -23,7 +25,7 @@ class LazySamples(TableDataset):
         The number of groups of rows that can be read in any order.
     read_blocks : callable
         Takes an order of the groups, a list of int, and yields all samples in blocks that are small
-        enough for memory.
+        enough for memory. A process that reads but a share yields shared blocks.
     digest : str
         A digest of what tells these samples from others, apart from the few.
     """
@@ -34,7 +36,7 @@ class LazySamples(TableDataset):
         *,
         n_samples: int,
         n_groups: int,
-        read_blocks: Callable[[list[int]], Iterator[TableDataset]],
+        read_blocks: Callable[[list[int]], Iterator[TableDataset | SharedBlock]],
         digest: str = "",
     ) -> None:
         super().__init__(few.X, few.targets, few.weights, few.rows)
@@ -48,7 +50,7 @@ class LazySamples(TableDataset):
         """Return the number of all samples."""
         return self.n_samples
 
-    def blocks(self, draw_order: Callable[[int], torch.Tensor]) -> Iterator[TableDataset]:
+    def blocks(self, draw_order: Callable[[int], torch.Tensor]) -> Iterator[Any]:
         """Yield all samples once, in blocks, from the groups in a random order."""
         order = [0]
         if self.n_groups > 1:

@@ -13,6 +13,7 @@ from sk_mmoe.columns._tables import Rows, count_rows
 from sk_mmoe.nn import ColumnRows
 from sk_mmoe.nn._random import current_generator
 from sk_mmoe.training._samples import TableDataset
+from sk_mmoe.training._shared_block import SharedBlock
 
 
 class BatchLoader:
@@ -36,9 +37,11 @@ class BatchLoader:
         other. With several, a batch has rows of each: X is of shape (n_orders, batch_size,
         n_features).
     share : callable or None
-        Takes the rows of a batch, a slice or a tensor, and returns those to load. `None`: all.
-    sizes : deque of int
-        The number of rows of each batch that was loaded, before its share was taken.
+        Takes the rows of a batch, a slice or a tensor, and returns those to load, and how many of
+        the batch they are. `None`: all.
+    sizes : deque of tuple of int
+        Of each batch that was loaded, if there is a share: the number of rows of the whole batch,
+        and of the share.
     """
 
     def __init__(self, dataset: TableDataset, *, batch_size: int, shuffle: bool = False) -> None:
@@ -46,8 +49,8 @@ class BatchLoader:
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.draw_order = _draw_order
-        self.share: Callable[[Rows], Rows] | None = None
-        self.sizes: deque[int] = deque()
+        self.share: Callable[[Rows], tuple[Rows, int]] | None = None
+        self.sizes: deque[tuple[int, int]] = deque()
 
     def __len__(self) -> int:
         """Return the number of batches."""
@@ -57,11 +60,14 @@ class BatchLoader:
         """Yield inputs and (targets, weights) of each batch."""
         for block, rows in self._batches():
             if self.share is not None:
-                self.sizes.append(count_rows(rows))
-                rows = self.share(rows)
+                n_rows = count_rows(rows)
+                # Of a block that was read in shares, each process has other rows.
+                share = block.share if isinstance(block, SharedBlock) else self.share
+                rows, n_own = share(rows)
+                self.sizes.append((n_rows, n_own))
             yield block[rows]
 
-    def _batches(self) -> Iterator[tuple[TableDataset, Rows]]:
+    def _batches(self) -> Iterator[tuple[Any, Rows]]:
         """Yield the part of the data set from which a batch comes, and the rows of the batch."""
         n_rows = len(self.dataset)
         if not self.shuffle:

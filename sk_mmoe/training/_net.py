@@ -62,7 +62,7 @@ class MultiTaskNet(BatchedPrediction, TrainingSteps, EpochPasses, NetBuilding):
         Whether training computes products in bfloat16 (automatic mixed precision).
     distributed : bool, default=False
         Whether the processes of torch's default group train the net together. Each computes a share
-        of every batch.
+        of every batch, and reads a share of a table in files.
     """
 
     def __init__(

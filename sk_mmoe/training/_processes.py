@@ -1,15 +1,16 @@
 """Several processes that train one network: each computes a share of every batch.
 
-All processes draw the same batches. Each evaluates the network on its rows, and losses and
-gradients are averaged. The steps are therefore those of a single process, up to rounding.
+All processes draw the same batches. Each evaluates the network on its rows of a batch, and losses
+and gradients are averaged by their numbers. The steps are therefore those of a single process, up
+to rounding.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -18,6 +19,8 @@ from torch import Tensor
 from sk_mmoe.columns._tables import Rows, count_rows
 from sk_mmoe.nn.balancing import GradientBalancing
 from sk_mmoe.training._seeding import epoch_seed, seed_dropout
+
+_T = TypeVar("_T")
 
 
 class Processes:
@@ -56,7 +59,7 @@ class Processes:
             )
         return None
 
-    def share(self, rows: Rows) -> Rows:
+    def share(self, rows: Rows) -> tuple[Rows, int]:
         """Return the rows of a batch that this process computes.
 
         Parameters
@@ -66,27 +69,31 @@ class Processes:
 
         Returns
         -------
-        slice or Tensor of shape (..., n_own)
+        rows : slice or Tensor of shape (..., n_own)
             The rows of this process. A process without a row gets the first one, which then counts
             nothing: a mean over no rows would be no number.
+        n_own : int
+            How many rows of the batch this process has.
         """
-        n_rows = count_rows(rows)
-        n_own = self._n_own(n_rows)
-        first = self.rank * (n_rows // self.n_processes) + min(self.rank, n_rows % self.n_processes)
-        first, n_own = (first, n_own) if n_own else (0, 1)
+        n_each, n_more = divmod(count_rows(rows), self.n_processes)
+        n_own = n_each + (self.rank < n_more)
+        first = self.rank * n_each + min(self.rank, n_more) if n_own else 0
+        last = first + (n_own or 1)
         if isinstance(rows, slice):
-            return slice(rows.start + first, rows.start + first + n_own)
-        return rows[..., first : first + n_own]
+            return slice(rows.start + first, rows.start + last), n_own
+        return rows[..., first:last], n_own
 
-    def begin_batch(self, n_rows: int) -> None:
+    def begin_batch(self, n_rows: int, n_own: int) -> None:
         """Let the following means be those over a batch.
 
         Parameters
         ----------
         n_rows : int
             The number of rows of the whole batch.
+        n_own : int
+            The number of those that this process computes.
         """
-        self._factor = self._n_own(n_rows) * self.n_processes / n_rows
+        self._factor = n_own * self.n_processes / n_rows
 
     def mean(self, values: Tensor) -> Tensor:
         """Return the mean over all rows of a batch, given the means over each process's rows.
@@ -154,7 +161,46 @@ class Processes:
 
     def any(self, flag: bool) -> bool:
         """Return whether a flag is set in any process."""
-        return any(self._gather(flag))
+        return any(self.gather(flag))
+
+    def together(self, work: Callable[[], _T]) -> _T:
+        """Return what a function returns, or raise an error in all processes if it fails in one.
+
+        The processes would else wait for the one that failed.
+
+        Parameters
+        ----------
+        work : callable
+            The function. It must not exchange anything.
+
+        Returns
+        -------
+        object
+            What it returns in this process.
+
+        Raises
+        ------
+        RuntimeError
+            If the function fails in another process. An error of this process is raised as it is.
+        """
+        error: Exception | None = None
+        try:
+            result = work()
+        except Exception as own:  # whatever files and data lead to
+            error = own
+        found = self.gather(None if error is None else f"{type(error).__name__}: {error}")
+        if error is not None:
+            raise error
+        for rank, message in enumerate(found):
+            if message is not None:
+                raise RuntimeError(f"the process of rank {rank} failed with {message}")
+        return result
+
+    def gather(self, value: _T) -> list[_T]:
+        """Return the values of all processes, in the order of their numbers."""
+        values: list[Any] = [None] * self.n_processes
+        dist.all_gather_object(values, value)
+        return values
 
     def check(self, net: Any) -> None:
         """Raise a ValueError unless all processes begin the same training.
@@ -183,8 +229,19 @@ class Processes:
             "number of epochs": (net.n_epochs, net._last_epoch),
             "initial weights": weights.hexdigest(),
         }
-        everyone = self._gather(own)
-        differ = [name for name in own if any(other[name] != own[name] for other in everyone)]
+        self.check_same(own)
+
+    def check_same(self, own: dict[str, Any]) -> None:
+        """Raise a ValueError in all processes if some values differ between any two of them.
+
+        Parameters
+        ----------
+        own : dict
+            The values of this process by their names, which the error tells.
+        """
+        everyone = self.gather(own)
+        # A process with a table of another kind has other names here.
+        differ = [name for name in own if any(each.get(name) != own[name] for each in everyone)]
         # Where this process equals all others, two others may differ: all of them must stop.
         if self.any(bool(differ)):
             raise ValueError(
@@ -200,22 +257,12 @@ class Processes:
         n_epochs : int
             The number of epochs so far.
         """
-        found = self._gather(n_epochs)
+        found = self.gather(n_epochs)
         if len(set(found)) > 1:
             raise ValueError(
                 f"the processes resumed after {found} epochs. Only the first one writes a "
                 "checkpoint: put the file on a disk that all of them see."
             )
-
-    def _n_own(self, n_rows: int) -> int:
-        """Return how many rows of a batch this process computes."""
-        return n_rows // self.n_processes + (self.rank < n_rows % self.n_processes)
-
-    def _gather(self, value: Any) -> list[Any]:
-        """Return the values of all processes."""
-        values: list[Any] = [None] * self.n_processes
-        dist.all_gather_object(values, value)
-        return values
 
 
 class _Mean(torch.autograd.Function):

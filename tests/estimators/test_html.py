@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn import config_context
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from skops.card import Card
 
 from sk_mmoe import MMoEClassifier, MMoEMixedPredictor
@@ -49,6 +51,15 @@ def test_a_notebook_shows_the_tasks_and_the_sizes(model):
     n_weights = sum(w.numel() for w in model.net_.module_.parameters())
     expected = f"8 features, 3 tasks, 5 networks, {n_weights:,} weights, 2 epochs."
     assert table.find("caption").text.startswith(expected)
+
+
+def test_a_step_of_a_pipeline_shows_its_tasks_among_the_fitted_attributes(X, y_mixed):
+    model = MMoEMixedPredictor(max_iter=1, n_members=1, random_state=0)
+    shown = make_pipeline(StandardScaler(), model).fit(X, y_mixed)._repr_html_()
+    text = html.unescape(re.sub(r"<[^>]*>", " ", shown))
+    rows = " ".join(text.split())
+    assert "task_names_ list ['click', 'level'," in rows
+    assert "n_tasks_ int 3" in rows
 
 
 def test_names_are_escaped_and_many_tasks_are_cut(X):

@@ -19,8 +19,9 @@ from sk_mmoe import (
     fit_runs,
 )
 from sk_mmoe.callbacks import TrainingCheckpoint
-from sk_mmoe.estimators import _first_pass
+from sk_mmoe.estimators import _look_through
 from sk_mmoe.estimators._first_pass import prepare_lazy
+from sk_mmoe.estimators._look_through import look_through
 from sk_mmoe.inspection import ExpertUseDisplay, RocCurvesDisplay
 from sk_mmoe.metrics import multitask_scoring
 from sk_mmoe.streaming import LazyTable
@@ -139,10 +140,23 @@ def test_weights_of_all_blocks_have_a_mean_of_one(path):
     assert_allclose(weights.mean(axis=0), 1, rtol=1e-5)
 
 
+def test_a_gap_that_the_sample_lacks_changes_no_other_weight(frame, path, monkeypatch):
+    monkeypatch.setattr(_look_through, "_SAMPLE_ROWS", 100)
+    monkeypatch.setattr(_look_through, "_MANY_LABELS", 3)
+    frame["level"] = frame["level"].fillna("low")
+    model = SharedBottomMixedPredictor(early_stopping=False, **SMALL)
+    places = look_through(lazy(path(16, frame)), "from_dtype", count=False).places
+    frame.loc[np.setdiff1d(np.arange(400), places)[0], "level"] = None
+    data = prepare_lazy(model, lazy(path(16, frame), buffer_rows=50), None, None, (None,) * 3)
+    weights = [block.weights for block in data.train.blocks(torch.randperm)]
+    [with_gap] = [part for part in weights if part is not None]
+    assert with_gap.unique().tolist() == [0, 1]
+
+
 def test_rare_classes_and_categories_are_learned_though_a_sample_would_miss_them(
     frame, path, monkeypatch
 ):
-    monkeypatch.setattr(_first_pass, "_SAMPLE_ROWS", 100)
+    monkeypatch.setattr(_look_through, "_SAMPLE_ROWS", 100)
     frame.loc[333, ["level", "city"]] = ["rare", "Bern"]
     table = lazy(path(50, frame))
     model = SharedBottomMixedPredictor(**SMALL).fit(table)

@@ -65,17 +65,26 @@ def test_blocks_have_every_row_once_but_those_left_out(folder, buffer_rows):
     table = LazyTable(folder, targets=["label"], buffer_rows=buffer_rows)
     rng = np.random.default_rng(0)
     without = np.sort(rng.choice(1000, 150, replace=False))
-    blocks = list(table.blocks(rng.permutation(table.n_groups).tolist(), without))
+    blocks = list(table.blocks(rng.permutation(len(table.group_sizes)).tolist(), without))
     assert sorted(rows_of(blocks)) == sorted(set(range(1000)) - set(without.tolist()))
     assert all(len(block) >= buffer_rows for block in blocks[:-1])
 
 
 def test_a_buffer_mixes_groups_from_all_over_the_table(folder):
     table = LazyTable(folder, targets=["label"], buffer_rows=80)
-    order = np.random.default_rng(0).permutation(table.n_groups).tolist()
+    order = np.random.default_rng(0).permutation(len(table.group_sizes)).tolist()
     first = rows_of([next(table.blocks(order, NOTHING))])
     starts = {group: next(iter(table._source.read(group, ["row"], 1))).start for group in order}
     assert set(first) >= {starts[group] for group in order[:8]}
+
+
+def test_a_table_that_changes_while_it_is_read_is_refused(folder, frame):
+    for longer in (False, True):
+        rows = frame.to_arrow()
+        table = LazyTable(rows, targets=["label"], buffer_rows=90)
+        table._source._query = pa.concat_tables([rows] * 2) if longer else rows[:900]
+        with pytest.raises(ValueError, match="not those that the table had when it was opened"):
+            list(table.blocks([0], NOTHING))
 
 
 def test_the_folders_of_a_partitioned_table_are_a_column(frame, tmp_path):

@@ -1,9 +1,14 @@
 """What tests of training share: a small net, tables with gaps and weights, and comparisons."""
 
+import multiprocessing
+import traceback
+
 import numpy as np
 import pytest
 import skorch.callbacks
 import torch
+import torch.distributed as dist
+from numpy.testing import assert_allclose
 
 from sk_mmoe.nn import MMoE, MultiTaskLoss
 from sk_mmoe.tasks._multiclass import multiclass_loss
@@ -137,3 +142,63 @@ class Act(skorch.callbacks.Callback):
 def act():
     """Return the callback that does something at the end of one epoch."""
     return Act
+
+
+def run_processes(work, folder, n_processes=2):
+    """Return what a function of the rank returns in each process of a group."""
+    fork = multiprocessing.get_context("fork")
+    results = fork.SimpleQueue()
+
+    def process(rank):
+        init = {"rank": rank, "world_size": n_processes, "init_method": f"file://{folder}/group"}
+        try:
+            torch.set_num_threads(1)
+            dist.init_process_group("gloo", **init)
+            results.put((rank, work(rank)))
+        except BaseException as error:
+            text = str(error) if isinstance(error, ValueError) else traceback.format_exc()
+            results.put((rank, text))
+        finally:
+            dist.destroy_process_group()
+
+    processes = [fork.Process(target=process, args=(rank,)) for rank in range(n_processes)]
+    for own in processes:
+        own.start()
+    found = dict(results.get() for _ in processes)
+    for own in processes:
+        own.join()
+    (folder / "group").unlink(missing_ok=True)
+    return [found[rank] for rank in range(n_processes)]
+
+
+@pytest.fixture
+def run_in_group(tmp_path):
+    """Return the function that runs a function of the rank in the processes of a group."""
+    return lambda work, n_processes=2: run_processes(work, tmp_path, n_processes)
+
+
+def describe(model):
+    """Return the weights of a model, its losses, and the number of its epochs."""
+    weights = {name: part.numpy() for name, part in model.net_.module_.state_dict().items()}
+    return weights, model.task_loss_curve_, model.validation_scores_
+
+
+@pytest.fixture
+def learned():
+    """Return the function that tells what a model has learned."""
+    return describe
+
+
+def compare(found, expected, **tolerance):
+    weights, losses, scores = found
+    for name, value in expected[0].items():
+        assert_allclose(weights[name], value, err_msg=name, **tolerance)
+    assert_allclose(losses, expected[1], **tolerance)
+    if expected[2] is not None:
+        assert_allclose(scores, expected[2], **tolerance)
+
+
+@pytest.fixture
+def assert_same():
+    """Return the function that compares what two models have learned."""
+    return compare

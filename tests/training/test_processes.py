@@ -1,22 +1,19 @@
 """Several processes that train one network do what a single one does."""
 
-import multiprocessing
 import os
-import traceback
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 import torch.distributed as dist
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 from skorch.callbacks import Callback, GradientNormClipping
 
 from sk_mmoe import L2ConstrainedClassifier, MMoEClassifier, MMoERegressor
 from sk_mmoe.callbacks import TrainingCheckpoint
-from sk_mmoe.streaming import LazyTable
 from sk_mmoe.training._processes import Processes
 from sk_mmoe.training._seeding import seed_generators, separate_generators
 
@@ -30,48 +27,6 @@ SMALL = {
     "batch_size": 50,
     "n_members": 1,
 }
-
-
-def run_in_group(work, folder, n_processes=2):
-    """Return what a function of the rank returns in each process of a group."""
-    fork = multiprocessing.get_context("fork")
-    results = fork.SimpleQueue()
-
-    def process(rank):
-        init = {"rank": rank, "world_size": n_processes, "init_method": f"file://{folder}/group"}
-        try:
-            torch.set_num_threads(1)
-            dist.init_process_group("gloo", **init)
-            results.put((rank, work(rank)))
-        except BaseException as error:
-            text = str(error) if isinstance(error, ValueError) else traceback.format_exc()
-            results.put((rank, text))
-        finally:
-            dist.destroy_process_group()
-
-    processes = [fork.Process(target=process, args=(rank,)) for rank in range(n_processes)]
-    for own in processes:
-        own.start()
-    found = dict(results.get() for _ in processes)
-    for own in processes:
-        own.join()
-    (folder / "group").unlink(missing_ok=True)
-    return [found[rank] for rank in range(n_processes)]
-
-
-def learned(model):
-    """Return the weights of a model, its losses, and the number of its epochs."""
-    weights = {name: part.numpy() for name, part in model.net_.module_.state_dict().items()}
-    return weights, model.task_loss_curve_, model.validation_scores_
-
-
-def assert_same(found, expected, **tolerance):
-    weights, losses, scores = found
-    for name, value in expected[0].items():
-        assert_allclose(weights[name], value, err_msg=name, **tolerance)
-    assert_allclose(losses, expected[1], **tolerance)
-    if expected[2] is not None:
-        assert_allclose(scores, expected[2], **tolerance)
 
 
 @pytest.fixture
@@ -97,43 +52,30 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_two_processes_learn_what_one_learns(case, X, gaps, tmp_path):
+def test_two_processes_learn_what_one_learns(case, X, gaps, run_in_group, learned, assert_same):
     # Without a held-out part the last batch has one row, which only one process can compute.
     model, (y, weights) = CASES[case], gaps
     data = X[:301], y[:301], weights[:301]
     alone = learned(clone(model).fit(*data))
     model = clone(model).set_params(net_params={"distributed": True})
-    first, second = run_in_group(lambda _: learned(model.fit(*data)), tmp_path)
+    first, second = run_in_group(lambda _: learned(model.fit(*data)))
     assert_same(first, alone, rtol=1e-6, atol=1e-9)
     for name, value in first[0].items():
         assert_array_equal(second[0][name], value)
 
 
-def test_more_processes_than_rows_in_a_batch_and_a_sparse_table(X, y, tmp_path):
+def test_more_processes_than_rows_in_a_batch_and_a_sparse_table(
+    X, y, run_in_group, learned, assert_same
+):
     csr = sparse.csr_matrix(np.where(X > 0.5, X, 0))[:102]
     model = MMoEClassifier(**SMALL | {"early_stopping": False, "batch_size": 20})
     alone = learned(model.fit(csr, y[:102]))
     model.set_params(net_params={"distributed": True})
-    for found in run_in_group(lambda _: learned(model.fit(csr, y[:102])), tmp_path, 3):
+    for found in run_in_group(lambda _: learned(model.fit(csr, y[:102])), 3):
         assert_same(found, alone, rtol=1e-6, atol=1e-9)
 
 
-def test_a_table_in_files_is_learned_in_the_order_of_one_process(X, y, tmp_path):
-    path = tmp_path / "table.parquet"
-    X.join(y).to_parquet(path, row_group_size=80)
-    model = MMoEClassifier(**SMALL)
-
-    def train(_):
-        table = LazyTable(path, targets=list(y), buffer_rows=160)
-        return learned(model.fit(table))
-
-    alone = train(0)
-    model.set_params(net_params={"distributed": True})
-    for found in run_in_group(train, tmp_path):
-        assert_same(found, alone, rtol=1e-6, atol=1e-9)
-
-
-def test_a_checkpoint_resumes_all_processes(X, y, tmp_path):
+def test_a_checkpoint_resumes_all_processes(X, y, tmp_path, run_in_group, learned, assert_same):
     def train(rank):
         settings = SMALL | {"net_params": {"distributed": True}}
         settings["callbacks"] = [TrainingCheckpoint(tmp_path / "run.pt")]
@@ -141,11 +83,11 @@ def test_a_checkpoint_resumes_all_processes(X, y, tmp_path):
         return learned(MMoEClassifier(**settings).fit(X, y))
 
     alone = learned(MMoEClassifier(**SMALL).fit(X, y))
-    for found in run_in_group(train, tmp_path):
+    for found in run_in_group(train):
         assert_same(found, alone, rtol=1e-6, atol=1e-9)
 
 
-def test_a_stop_in_one_process_stops_all(X, y, tmp_path):
+def test_a_stop_in_one_process_stops_all(X, y, run_in_group):
     def train(rank):
         class Stop(Callback):
             def on_epoch_end(self, net, **kwargs):
@@ -154,7 +96,7 @@ def test_a_stop_in_one_process_stops_all(X, y, tmp_path):
         settings = SMALL | {"max_iter": 4, "callbacks": [("stop", Stop())]}
         return MMoEClassifier(net_params={"distributed": True}, **settings).fit(X, y).n_iter_
 
-    assert run_in_group(train, tmp_path) == [2, 2]
+    assert run_in_group(train) == [2, 2]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +108,7 @@ def test_a_stop_in_one_process_stops_all(X, y, tmp_path):
     ],
     ids=["random_state", "data", "balancing"],
 )
-def test_what_would_not_be_one_training_is_refused_in_all(change, named, X, y, tmp_path):
+def test_what_would_not_be_one_training_is_refused_in_all(change, named, X, y, run_in_group):
     rows = change.get("rows", slice(None))
     parameters = {name: value for name, value in change.items() if name != "rows"}
 
@@ -177,11 +119,11 @@ def test_what_would_not_be_one_training_is_refused_in_all(change, named, X, y, t
         model = MMoEClassifier(net_params={"distributed": True}, **settings)
         return model.fit(X[own], y[own])
 
-    for message in run_in_group(train, tmp_path):
+    for message in run_in_group(train):
         assert named in message
 
 
-def test_without_a_group_one_process_trains(X, y, monkeypatch):
+def test_without_a_group_one_process_trains(X, y, monkeypatch, learned, assert_same):
     alone = learned(MMoEClassifier(**SMALL).fit(X, y))
     model = MMoEClassifier(net_params={"distributed": True}, **SMALL)
     assert_same(learned(model.fit(X, y)), alone, rtol=0)
@@ -204,9 +146,9 @@ def test_each_process_draws_separate_dropout(monkeypatch):
     assert (masks[0] != masks[1]).any()
 
 
-def test_dropout_leaves_all_processes_with_one_network(X, y_mixed, tmp_path):
+def test_dropout_leaves_all_processes_with_one_network(X, y_mixed, run_in_group, learned):
     model = MMoERegressor(dropout=0.3, net_params={"distributed": True}, **SMALL)
     y: pd.Series = y_mixed["watch_time"]
-    first, second = run_in_group(lambda _: learned(model.fit(X, y)), tmp_path)
+    first, second = run_in_group(lambda _: learned(model.fit(X, y)))
     for name, value in first[0].items():
         assert_array_equal(second[0][name], value)
