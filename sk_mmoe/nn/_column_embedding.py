@@ -132,16 +132,16 @@ class ColumnEmbedding(nn.Module):
         """
         weight: Tensor = self.weight
         numbers, levels, shares = rows.numbers, rows.levels, rows.shares
-        transpose = rows.transpose
+        add_up = rows.add_up
         if weight.dim() > 2:  # the tables of several members, one below the other
             n_members, n_vectors, _ = weight.shape
             first = n_vectors * torch.arange(n_members, dtype=levels.dtype, device=levels.device)
             if levels.dim() < 3:  # members share the rows
-                transpose = None
+                add_up = None
             levels = levels + first[:, None, None]
             numbers, shares = (part.expand(*levels.shape[:-1], -1) for part in (numbers, shares))
             weight = weight.flatten(0, 1)
-        vectors = look_up(weight, levels, transpose)
+        vectors = look_up(weight, levels, add_up)
         shares = shares.unsqueeze(-1)
         if self.n_interpolated:
             lower, others, upper = vectors.tensor_split(

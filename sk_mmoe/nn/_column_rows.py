@@ -29,11 +29,10 @@ class ColumnRows:
         The factor of each vector, in [0, 1]. Between two knots it is the weight of the upper one,
         and the lower one has the rest. `None`: no value lies between two knots, and all factors are
         1.
-    transpose : callable, default=None
-        Function that returns where each level occurs: a matrix of layout ``torch.sparse_csr`` with
-        one row per level, and a one in the column of each entry of `levels` that equals it. It is
-        called when gradients need it. `None`: torch computes the matrix. Pass a function if another
-        library does so faster.
+    add_up : callable, default=None
+        Function that takes a tensor with a row for each entry of `levels`, and returns one with the
+        sum of these rows for each level. It is called when gradients need it. `None`: torch adds
+        up. Pass a function if another library does so faster.
 
     Examples
     --------
@@ -48,13 +47,13 @@ class ColumnRows:
         numbers: Tensor,
         levels: Tensor,
         shares: Tensor | None = None,
-        transpose: Callable[[], Tensor] | None = None,
+        add_up: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.numbers = numbers
         self.levels = levels
         whole = torch.ones((), dtype=numbers.dtype, device=numbers.device)
         self.shares = whole.expand(levels.shape) if shares is None else shares
-        self.transpose = transpose
+        self.add_up = add_up
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -85,7 +84,7 @@ class ColumnRows:
             The moved rows.
         """
         numbers, levels, shares = (part.to(device) for part in self.parts)
-        return ColumnRows(numbers, levels, shares, self.transpose)
+        return ColumnRows(numbers, levels, shares, self.add_up if levels.is_cpu else None)
 
     def pad(self, n_rows: int) -> ColumnRows:
         """Append rows of zeros, whose levels are those of unseen values.

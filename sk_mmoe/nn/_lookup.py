@@ -8,8 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+# Given the gradients of vectors that were looked up, their sums for each row of the matrix.
+AddUp = Callable[[Tensor], Tensor]
 
-def look_up(weight: Tensor, rows: Tensor, transpose: Callable[[], Tensor] | None = None) -> Tensor:
+
+def look_up(weight: Tensor, rows: Tensor, add_up: AddUp | None = None) -> Tensor:
     """Return rows of a matrix.
 
     Parameters
@@ -18,9 +21,9 @@ def look_up(weight: Tensor, rows: Tensor, transpose: Callable[[], Tensor] | None
         The matrix.
     rows : Tensor of any shape, int
         The numbers of the rows.
-    transpose : callable, default=None
-        Function that returns where each row occurs in `rows`, as in :class:`ColumnRows`. `None`:
-        torch computes it.
+    add_up : callable, default=None
+        Function that adds up the gradients of each row, as in :class:`ColumnRows`. `None`: torch
+        does.
 
     Returns
     -------
@@ -29,7 +32,7 @@ def look_up(weight: Tensor, rows: Tensor, transpose: Callable[[], Tensor] | None
     """
     if not torch.is_grad_enabled():
         return _rows_of(weight, rows)
-    vectors: Tensor = _Lookup.apply(weight, rows, transpose)  # type: ignore[no-untyped-call]
+    vectors: Tensor = _Lookup.apply(weight, rows, add_up)  # type: ignore[no-untyped-call]
     return vectors
 
 
@@ -37,18 +40,18 @@ class _Lookup(torch.autograd.Function):
     """Lookup of rows. The backward pass of torch adds them one by one, in ten times the time."""
 
     @staticmethod
-    def forward(
-        ctx: Any, weight: Tensor, rows: Tensor, transpose: Callable[[], Tensor] | None
-    ) -> Tensor:
+    def forward(ctx: Any, weight: Tensor, rows: Tensor, add_up: AddUp | None) -> Tensor:
         """Return the rows with the given numbers."""
-        ctx.rows, ctx.transpose, ctx.n_rows = rows, transpose, len(weight)
+        ctx.rows, ctx.add_up, ctx.n_rows = rows, add_up, len(weight)
         return _rows_of(weight, rows)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         """Return the gradient of the matrix."""
-        where = _count_places(ctx.rows, ctx.n_rows) if ctx.transpose is None else ctx.transpose()
-        return where.to(gradient) @ gradient.flatten(0, -2), None, None
+        gradient = gradient.flatten(0, -2)
+        if ctx.add_up is not None and not gradient.requires_grad:
+            return ctx.add_up(gradient), None, None
+        return _find_places(ctx.rows, ctx.n_rows).to(gradient) @ gradient, None, None
 
 
 def _rows_of(weight: Tensor, rows: Tensor) -> Tensor:
@@ -56,7 +59,7 @@ def _rows_of(weight: Tensor, rows: Tensor) -> Tensor:
     return weight.index_select(0, rows.flatten()).unflatten(0, rows.shape)
 
 
-def _count_places(rows: Tensor, n_rows: int) -> Tensor:
+def _find_places(rows: Tensor, n_rows: int) -> Tensor:
     """Return where each row occurs, as a sparse matrix of zeros and ones."""
     rows = rows.flatten()
     starts = torch.bincount(rows, minlength=n_rows).cumsum(0)

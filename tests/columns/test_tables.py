@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from scipy import sparse
+from torch.testing import assert_close
 
 from sk_mmoe.columns._tables import ColumnTable, SparseTable
 from sk_mmoe.nn import SparseRows
@@ -100,17 +101,23 @@ def test_any_csr_matrix_gives_its_dense_rows_and_stays_as_it_is(matrix, data):
         assert_array_equal(part, earlier)
 
 
-def test_the_places_of_levels_are_those_of_a_loop():
-    levels = torch.tensor([[0, 2, 1], [0, 3, 1]], dtype=torch.int32)
-    table = ColumnTable(np.zeros((2, 0)), levels.numpy(), np.zeros((2, 0)), np.ones(4))
-    where = table[torch.tensor([1, 0])].transpose().to_dense()
-    expected = torch.nn.functional.one_hot(levels[[1, 0]].flatten().long(), 4).T
-    assert_array_equal(where, expected)
-    members = table[torch.tensor([[1], [0]])].transpose().to_dense()
-    assert members.shape == (8, 6)
-    assert_array_equal(members[:4, :3], expected[:, :3])
-    assert_array_equal(members[4:, 3:], expected[:, 3:])
-    assert members.sum() == 6
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("n_tables", [1, 3])
+def test_gradients_of_embeddings_are_added_up_by_level(dtype, n_tables):
+    rng = np.random.default_rng(0)
+    levels = rng.integers(0, 9, size=(20, 4), dtype=np.int32)  # of ten
+    shares = np.ones((n_tables, 10), dtype=np.float32)
+    table = ColumnTable(
+        np.zeros((20, 0), np.float32), levels, np.zeros((20, 0), np.float32), shares
+    )
+    order = torch.stack([torch.randperm(20) for _ in range(n_tables)])
+    rows = table[order[0] if n_tables == 1 else order]
+    gradients = torch.randn(rows.levels.numel(), 3, dtype=dtype)
+    expected = torch.zeros(10 * n_tables, 3, dtype=dtype)
+    offsets = 10 * torch.arange(n_tables)[:, None, None]
+    places = (rows.levels.view(n_tables, 20, 4) + offsets).flatten()
+    expected.index_add_(0, places, gradients)
+    assert_close(rows.add_up(gradients), expected)
 
 
 def test_read_only_sparse_matrices_are_accepted():
