@@ -100,6 +100,17 @@ def test_trainings_take_a_part_of_the_earlier_time_at_the_same_scores(load_bench
         assert (means["MMoE"] > others).all()
 
 
+@pytest.mark.parametrize(("data", "part"), [("census1", 0.335), ("kuairand", 0.2)])
+def test_two_threads_take_a_part_of_the_earlier_time_too(load_benchmark, data, part):
+    runs = pd.DataFrame(load_benchmark("_shared.record").runs_of("speed/time_to_accuracy"))
+    runs = runs[(runs["data"] == data) & (runs["threads"] == 2)]
+    ours, before = (runs[runs["model"] == name] for name in ("MMoE", "MMoE, before"))
+    assert set(ours["seed"]) == set(before["seed"]) == set(range(5))
+    assert ours["wall"].median() < part * before["wall"].median()
+    change = np.mean(list(ours["test"]), axis=0) - np.mean(list(before["test"]), axis=0)
+    assert (np.abs(change[:2]).round(4) <= 2e-4).all()
+
+
 @pytest.mark.parametrize("room", ["accuracy", "speed"])
 def test_pictures_show_the_raw_results(load_benchmark, room):
     page = (ROOT / f"docs/measurements/{room}.rst").read_text()
