@@ -160,7 +160,6 @@ class Table:
         estimator, space = make_method(method, self.inputs)
         if "random_state" in estimator.get_params():
             estimator.set_params(random_state=0)
-        study = f"group {self.group}, {self.inputs} inputs, {method}"
         search = GPSearchCV(
             estimator,
             space,
@@ -171,8 +170,7 @@ class Table:
             refit=False,
             random_state=0,
             storage=self.journal,
-            # With early stopping it was another search.
-            study_name=f"{study}, all trees" if method == BOOSTING else study,
+            study_name=f"group {self.group}, {self.inputs} inputs, {method}",
             verbose=1,
         )
         search.fit(pd.concat([X, X_val]), pd.concat([y, y_val]))
