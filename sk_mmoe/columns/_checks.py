@@ -186,8 +186,7 @@ def check_finite(
         If a number is infinite. All such columns are named. If a number is missing, the error is
         scikit-learn's.
     """
-    bad = np.isinf(numbers) if allow_missing else ~np.isfinite(numbers)
-    if bad.any():
+    if not all_finite(numbers):
         infinite = np.isinf(numbers).any(axis=0)
         if infinite.any():
             wrong = [names[column] for column in np.flatnonzero(infinite)]
@@ -196,8 +195,27 @@ def check_finite(
                 f"{name_columns(wrong)}. Replace it by a finite value"
                 f"{', or by NaN if it is unknown' if allow_missing else ''}."
             )
-        check_array(numbers, dtype=numbers.dtype, estimator=make_stand_in(), input_name="X")
+        if not allow_missing:
+            check_array(numbers, dtype=numbers.dtype, estimator=make_stand_in(), input_name="X")
     return np.ascontiguousarray(numbers)
+
+
+def all_finite(numbers: np.ndarray) -> bool:
+    """Return whether no number is infinite or missing.
+
+    Parameters
+    ----------
+    numbers : ndarray of float
+        The numbers.
+
+    Returns
+    -------
+    bool
+        Whether all of them are finite.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Only if a sum of finite numbers overflows, a mask as large as the table is made.
+        return bool(np.isfinite(numbers.sum()) or np.isfinite(numbers).all())
 
 
 def _are_numbers(frame: Frame, column: int, dtype: np.dtype) -> bool:

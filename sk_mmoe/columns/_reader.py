@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from sk_mmoe.columns._cells import NUMBER_TYPES
 from sk_mmoe.columns._checks import (
+    all_finite,
     as_array,
     check_array_of_numbers,
     check_finite,
@@ -297,7 +298,7 @@ class TableReader:
             # What scikit-learn's checks would return, in a fifth of their time for one row.
             with np.errstate(over="ignore"):
                 array = np.ascontiguousarray(X, dtype=dtype)
-            if np.isfinite(array).all():
+            if all_finite(array):
                 return divide(array, self.sizes)
         return divide(check_array_of_numbers(X, self._stand_in(), dtype, hint=_HINT), self.sizes)
 

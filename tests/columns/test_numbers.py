@@ -1,5 +1,7 @@
 """Numbers of every library and type: as they are, and with gaps."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -10,6 +12,7 @@ from scipy import sparse
 from sklearn.model_selection import KFold, cross_val_score
 
 from sk_mmoe import MMoEClassifier
+from sk_mmoe.columns._checks import all_finite
 
 RNG = np.random.default_rng(0)
 TABLE = pd.DataFrame(RNG.normal(size=(60, 3)), columns=["a", "b", "c"])
@@ -120,3 +123,21 @@ def test_an_empty_table_is_refused(learn, read):
             read(learn(table), table[:0])
     with pytest.raises(ValueError, match="0 feature"):
         learn(TABLE[[]])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38, 0.0])
+@pytest.mark.parametrize("place", [0, 5000, -1])
+def test_a_number_that_is_not_finite_is_found_wherever_it_stands(value, place):
+    numbers = np.full(9999, 3e38, dtype=np.float32)  # whose sum overflows
+    numbers[place] = value
+    for table in (numbers, numbers / 1e6):
+        assert all_finite(table) == np.isfinite(table).all()
+
+
+def test_to_look_for_them_takes_no_memory():
+    numbers = np.ones((100_000, 20), dtype=np.float32)
+    tracemalloc.start()
+    all_finite(numbers)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < numbers.nbytes / 100
