@@ -78,30 +78,38 @@ def write_at_edge(axes, place, text, colour):
 
 
 def draw():
-    """Draw a panel for each table and kind of inputs; None if none has been run."""
-    fits = {(group, inputs): read_fits(group, inputs) for group in GROUPS for inputs in INPUTS}
-    if not any(fits.values()):
+    """Draw a panel for each table and kind of inputs that has been run; None if none has."""
+    keys = [(group, inputs) for inputs in INPUTS for group in GROUPS]
+    fits = {key: found for key in keys if (found := read_fits(*key))}
+    if not fits:
         return None
     methods = list(dict.fromkeys(method for found in fits.values() for method in found))
-    figure, grid = plt.subplots(2, 2, figsize=(8.8, 6.4), sharey=True, layout="constrained")
-    for group, row in zip(GROUPS, grid, strict=True):
-        for inputs, axes in zip(INPUTS, row, strict=True):
-            found = fits[group, inputs]
-            title = f"Table {group}, {SHOWN_INPUTS[inputs]}"
-            if not found:
-                axes.set_title(f"{title}: not run yet", fontsize=9)
-                continue
-            fill(axes, group, found, methods)
-            axes.set_title(title, fontsize=9)
-            label = f"mean test AUC of {tasks_of(found)[0]}, {len(found['MMoE'])} seeds"
-            axes.set_xlabel(label, fontsize=8)
-            axes.tick_params(axis="x", labelsize=8)
+    n_rows, n_columns = -(-len(fits) // 2), min(len(fits), 2)
+    figure, grid = plt.subplots(
+        n_rows,
+        n_columns,
+        figsize=(1 + 4.2 * n_columns, 0.4 + 3.1 * n_rows),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for axes, ((group, inputs), found) in zip(grid.flat, fits.items(), strict=False):
+        fill(axes, group, found, methods)
+        axes.set_title(f"Table {group}, {SHOWN_INPUTS[inputs]}", fontsize=9)
+        label = f"mean test AUC of {tasks_of(found)[0]}, {len(found['MMoE'])} seeds"
+        axes.set_xlabel(label, fontsize=8)
+        axes.tick_params(axis="x", labelsize=8)
+    for axes in grid.flat[len(fits) :]:
+        axes.axis("off")
+    for row in grid:
         row[0].set_yticks(range(len(methods)), methods, fontsize=8)
     grid[0, 0].invert_yaxis()
     marks = [
         plt.Line2D([], [], color="C0", marker="o", ms=5, label="here, mean with its 95 % interval"),
-        plt.Line2D([], [], color="C0", marker="s", ms=5, linestyle="", label="here, one fit"),
         plt.Line2D([], [], color="k", marker="x", ms=7, linestyle="", label="paper, upper scale"),
     ]
+    if any(len(runs) == 1 for found in fits.values() for runs in found.values()):
+        one = plt.Line2D([], [], color="C0", marker="s", ms=5, linestyle="", label="here, one fit")
+        marks.insert(1, one)
     figure.legend(handles=marks, frameon=False, fontsize=8, loc="outside upper center", ncols=3)
     return figure
