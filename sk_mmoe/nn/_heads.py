@@ -99,7 +99,7 @@ class TaskHeads(nn.Module):
             layer is not None
             and is_alike
             and x.dim() == 3
-            and can_be_fused(x, self.towers, self.towers.activation, layer)
+            and can_be_fused(x, layer, self.towers, self.towers.activation, self.towers.dropout)
         ):
             return list(relu_tower_scores(x, layer, self.weight, self.bias).unbind())
         hidden: Tensor = self.towers(x)

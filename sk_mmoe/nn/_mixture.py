@@ -175,7 +175,9 @@ class MixtureOfExperts(nn.Module):
             layer is not None
             and gate_input is x
             and is_plain(self.gates)
-            and can_be_fused(x, self.experts, self.experts.activation, layer, self.gates)
+            and can_be_fused(
+                x, layer, self.experts, self.experts.activation, self.experts.dropout, self.gates
+            )
         ):
             return mix_relu_experts(x, layer, self.gates)
         gates = self.gate_weights(gate_input)

@@ -123,7 +123,7 @@ class FusedAdamW(torch.optim.AdamW):
         ]
         if any(len(own) < len(r[0]) for own, r in zip(gradients, self._remembered, strict=True)):
             return super().step()  # which skips parameters without a gradient
-        for settings, of_group, (parameters, means, squares, steps) in zip(
+        for settings, group, (parameters, means, squares, steps) in zip(
             self.param_groups, gradients, self._remembered, strict=True
         ):
             if not parameters:
@@ -131,7 +131,7 @@ class FusedAdamW(torch.optim.AdamW):
             torch._foreach_add_(steps, 1)
             torch._fused_adamw_(  # the call of torch.optim since 2.3
                 parameters,
-                of_group,
+                group,
                 means,
                 squares,
                 [],
@@ -151,7 +151,7 @@ class FusedAdamW(torch.optim.AdamW):
     step.hooked = True  # type: ignore[attr-defined]
 
     def _collect(self) -> list[list[list[Tensor]]] | None:
-        """Return the parameters and state of each group, once all parameters have a state."""
+        """Return the parameters and state of each group, once all have a gradient or a state."""
         for group in self.param_groups:
             # As torch does in its step, but without the import of its compiler.
             self._init_group(group, *([] for _ in range(6)))  # type: ignore[no-untyped-call]

@@ -134,7 +134,9 @@ def test_dropout_is_left_out_in_evaluation():
     assert is_fused(mixture(torch.randn(9, 7)))
 
 
-@pytest.mark.parametrize("part", ["experts", "experts.layers.0", "experts.activation", "gates"])
+@pytest.mark.parametrize(
+    "part", ["experts", "experts.layers.0", "experts.activation", "experts.dropout", "gates"]
+)
 def test_hooks_of_parts_are_called(part):
     mixture, called = MixtureOfExperts(7, 2), []
     handle = mixture.get_submodule(part).register_forward_hook(lambda *_: called.append(part))
