@@ -72,7 +72,7 @@ class _FusedMixture(torch.autograd.Function):
             return differentiable_gradients(_by_autograd, (x, weight, bias, gate_weight), gradient)
         n_samples, n_gates = len(experts), len(gate_weight)
         # What the gates without weight get is multiplied by zeros.
-        of_mixtures = gradient.transpose(0, 1).repeat(1, padded.shape[1] // n_gates, 1)
+        of_mixtures = torch.cat([gradient.transpose(0, 1)] * (padded.shape[1] // n_gates), dim=1)
         outputs = experts.view(n_samples, *weight.shape[:2])
         of_gates = torch.bmm(of_mixtures, outputs.mT)[:, :n_gates].permute(1, 2, 0)
         of_logits = torch.ops.aten._softmax_backward_data(of_gates, gates, 1, gates.dtype)

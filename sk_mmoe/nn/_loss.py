@@ -108,15 +108,16 @@ class MultiTaskLoss(nn.Module):
         rows = targets.movedim(-1, 0).contiguous()
         complete = len(scores) == len(rows) == len(self.losses)  # else zip raises below
         if complete and self._alike and len({part.shape for part in scores}) == 1:
-            losses = _flat(self.losses[0], torch.stack(list(scores)), rows)
+            losses = _at_once(self.losses[0], scores, rows)
         else:
-            each = zip(self.losses, scores, rows.unbind(), strict=True)
-            losses = torch.stack([_flat(loss, s, t) for loss, s, t in each])
+            each = zip(self.losses, scores, rows.split(1), strict=True)
+            losses = torch.cat([_at_once(loss, [s], t) for loss, s, t in each])
         if weights is not None:
             weights = weights.movedim(-1, 0)
             shared = weights.dim() < losses.dim()  # by all members
             losses = losses * (weights.unsqueeze(-2) if shared else weights)
-        return losses.mean(dim=-1).movedim(0, -1)
+        means = losses.mean(dim=-1)
+        return means if means.dim() == 1 else means.movedim(0, -1)
 
     def total(self, task_losses: Tensor) -> Tensor:
         """Return the weighted mean over tasks.
@@ -134,9 +135,9 @@ class MultiTaskLoss(nn.Module):
         return (task_losses * self.balancing.task_weights).sum(dim=-1)
 
 
-def _flat(loss: TaskLoss, scores: Tensor, targets: Tensor) -> Tensor:
-    """Return the losses of samples along several axes, in one call."""
-    shape = scores.shape[:-1]
+def _at_once(loss: TaskLoss, scores: Sequence[Tensor], targets: Tensor) -> Tensor:
+    """Return the losses of tasks that share a loss, and of all members, in one call."""
+    shape = (len(scores), *scores[0].shape[:-1])
     if targets.shape != shape:  # members who share their targets
         targets = targets.unsqueeze(-2).expand(shape)
-    return loss(scores.flatten(0, -2), targets.flatten()).view(shape)
+    return loss(torch.cat(list(scores)).flatten(0, -2), targets.flatten()).view(shape)

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from sk_mmoe.columns._tables import Rows, as_table, concatenate, select, table_parts, take
 
 # At most so many rows and values are looked at after training.
-_INSPECTED_ROWS = 10_000
+_INSPECTED_ROWS = 4096
 _INSPECTED_VALUES = 2**24
 # So that a table on a GPU is not copied as a whole.
 _DIGESTED_ROWS = 2**16
@@ -130,7 +130,7 @@ class TableDataset(Dataset[Any]):
         Returns
         -------
         Tensor of shape (n_rows,)
-            The rows: up to ten thousand, or fewer if the table is wide, as they may be made dense.
+            The rows: up to 4,096, or fewer if the table is wide, as they may be made dense.
         """
         n_rows = max(1, min(_INSPECTED_ROWS, _INSPECTED_VALUES // self.X.shape[1]))
         return torch.arange(0, len(self), -(-len(self) // n_rows), device=self.device)
