@@ -82,22 +82,33 @@ def sums_of_sines(tasks, linear):
     )
 
 
-def stream(epoch, *, tasks, n_samples, seed):
-    """Return the fresh table of an epoch of a run."""
-    return draw_samples(tasks, n_samples, [seed, epoch])
+def stream(epoch, *, tasks, n_samples, seed, table=None):
+    """Return what a run learns from in an epoch: fresh samples, or rows of a table."""
+    if table is None:
+        return draw_samples(tasks, n_samples, [seed, epoch])
+    X, y = table
+    rows = np.random.default_rng([seed, epoch]).permutation(len(X))[:n_samples]
+    return X[rows], y[rows]
 
 
 def train_chunk(setting, runs, *, checkpoint=None, every=20):
     """Train runs of a setting in one program, each on its own stream of fresh data.
 
     A run has the same tasks and the same data for every model, learning rate and initialisation,
-    so that these can be compared run by run.
+    so that these can be compared run by run. A setting with `n_rows` has a table of so many rows
+    for each run, instead of fresh data.
     """
     seeds = [10_000 * round(100 * setting["p"]) + run for run in runs]
     tasks = [draw_tasks(setting["p"], setting["calibration"], seed) for seed in seeds]
-    n_samples = STEPS_PER_EPOCH * setting["batch"]
+    n_samples, n_rows = STEPS_PER_EPOCH * setting["batch"], setting.get("n_rows")
     streams = [
-        partial(stream, tasks=of_run, n_samples=n_samples, seed=seed)
+        partial(
+            stream,
+            tasks=of_run,
+            n_samples=n_samples,
+            seed=seed,
+            table=n_rows and draw_samples(of_run, n_rows, [seed, setting["steps"] + 1]),
+        )
         for of_run, seed in zip(tasks, seeds, strict=True)
     ]
     callbacks = []
@@ -137,6 +148,8 @@ def train_chunk(setting, runs, *, checkpoint=None, every=20):
         **setting,
         "runs": list(runs),
         "test_losses": rounded(losses),
+        # Those of the last hundred steps.
+        "training_losses": rounded(curves[:, -100 // STEPS_PER_EPOCH :].mean(axis=1)),
         "variances": rounded(test_variances),
         "curve": rounded(mean_curve),
         "steps_per_point": width * STEPS_PER_EPOCH,
