@@ -54,6 +54,8 @@ def runs_of(name):
 class Record:
     """The runs of a benchmark, written as they come; a run that is on record is not repeated.
 
+    Each run names its commit, as those of a file may come from several.
+
     Parameters
     ----------
     name : str
@@ -64,6 +66,7 @@ class Record:
 
     def __init__(self, name, **facts):
         self.name, self.facts, self.runs = name, facts, runs_of(name)
+        self.commit = _git("rev-parse", "--short", "HEAD")
 
     def find(self, **key):
         """Return the run with these entries, None if there is none."""
@@ -72,6 +75,7 @@ class Record:
 
     def add(self, **run):
         """Keep a run."""
+        run["commit"] = self.commit
         print(json.dumps(run), flush=True)
         self.runs.append(run)
         self.save()

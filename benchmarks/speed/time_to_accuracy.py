@@ -166,7 +166,6 @@ def main():
         "speed/time_to_accuracy",
         question="AUC by seconds of processor time: MMoE, its earlier defaults, three boosters",
         not_run="tuned boosters, which accuracy.py measures; CUDA",
-        earlier="of commit 7cc3381: the boosters, and all runs with one thread",
     )
     for data in options.data:
         parts = load(data)
