@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,34 @@ def test_a_plan_goes_on_where_it_was_stopped(common, tmp_path, monkeypatch):
     assert len(part.read_text().splitlines()) == n_lines
 
 
+def test_a_run_on_a_table_sees_each_row_once_in_an_epoch(common):
+    tasks = common.draw_tasks(0.5, "two sines", seed=1)
+    table = X, y = common.draw_samples(tasks, 100, 0)
+    stream = partial(common.stream, tasks=tasks, n_samples=60, seed=1, table=table)
+    (X_0, y_0), (X_1, _) = stream(0), stream(1)
+    rows = [int(np.flatnonzero((row == X).all(axis=1))[0]) for row in X_0]
+    assert len(set(rows)) == 60
+    assert_allclose(y_0, y[rows])
+    assert not np.array_equal(X_0, X_1)
+
+
+@pytest.mark.parametrize(("factor", "distance"), [(1, 0), (2, 1), (0.5, 1), (8, 3)])
+def test_the_distance_from_the_figures_counts_factors_of_two(load_benchmark, factor, distance):
+    settings = load_benchmark("paper.settings")
+    read_off = load_benchmark("paper._read_off")
+    losses = {(settings.SMALL, p): np.full(4, read_off.FIG3[p]) for p in settings.CORRELATIONS}
+    losses |= {
+        (model, p): np.full(4, read_off.FIG4[p][model])
+        for model in MODELS
+        for p in settings.CORRELATIONS
+    }
+    found = settings.distances({point: factor * values for point, values in losses.items()})
+    assert_allclose(found["Fig. 3"], distance, atol=1e-12)
+    assert_allclose(found["Fig. 4"], distance, atol=1e-12)
+    together = [found[name] for name in ("Fig. 3", "Fig. 4", "Fig. 5")]
+    assert_allclose(found["together"], np.mean(together, axis=0))
+
+
 def run_quickly(load_benchmark, monkeypatch, capsys, name):
     """Run the quick version of a script, which prints something and writes nothing."""
     monkeypatch.setattr(sys, "argv", [name, "--quick"])
@@ -146,7 +175,10 @@ def run_quickly(load_benchmark, monkeypatch, capsys, name):
     assert {path: path.stat().st_mtime_ns for path in results.iterdir()} == before
 
 
-@pytest.mark.parametrize("name", ["fig2", "fig3", "fig4_5", "table4", "claims", "figures"])
+QUICK = ["fig2", "fig3", "fig4_5", "settings", "table4", "claims", "figures"]
+
+
+@pytest.mark.parametrize("name", QUICK)
 def test_quick_versions_run(load_benchmark, monkeypatch, capsys, name):
     run_quickly(load_benchmark, monkeypatch, capsys, name)
 

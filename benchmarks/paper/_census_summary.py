@@ -94,13 +94,14 @@ def paper_mean(group, method, task):
     return PAPER[group][method][(1, 3)[task]]
 
 
+def difference(aucs, one, other, task):
+    """Return what one method has more than another, seed by seed, with its interval."""
+    return mean_interval(aucs[one][:, task] - aucs[other][:, task])
+
+
 def differences(aucs, task):
-    """Return what MMoE has more than each other method, seed by seed, with its interval."""
-    return {
-        method: mean_interval(aucs["MMoE"][:, task] - found[:, task])
-        for method, found in aucs.items()
-        if method != "MMoE"
-    }
+    """Return what MMoE has more than each other method."""
+    return {other: difference(aucs, "MMoE", other, task) for other in aucs if other != "MMoE"}
 
 
 def claims(group, aucs, tasks):
@@ -173,7 +174,7 @@ def summarise(group, runs):
             {
                 "one": one,
                 "other": other,
-                "difference": mean_interval(aucs[one][:, 0] - aucs[other][:, 0]),
+                "difference": difference(aucs, one, other, task=0),
             }
             for one, other in combinations(several, 2)
         ],

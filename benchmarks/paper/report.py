@@ -7,7 +7,7 @@ A test holds the page to what this prints.
 
 from benchmarks._shared.record import read
 from benchmarks._shared.tables import show, simple_table
-from benchmarks.paper import _census_tables, _recommender_tables, _trainability_tables
+from benchmarks.paper import _census_tables, _recommender_tables, _trainability_tables, settings
 from benchmarks.paper._cells import NOT_RUN, counted, parts_table, short, with_interval
 from benchmarks.paper._common import CORRELATIONS
 from benchmarks.paper._read_off import FIG4
@@ -41,6 +41,24 @@ def overview():
         *_trainability_tables.overview(),
     ]
     return simple_table(rows, ["In the paper", "What", "Verdict", "Script", "Raw file"])
+
+
+def open_settings():
+    """Return how far each combination of the open settings is from the paper's figures."""
+    initialisations = {"glorot_uniform": "Glorot's", "torch": "torch's"}
+    rows = [
+        [
+            initialisations[entry["init"]],
+            entry["batch"],
+            f"{entry['n_rows']:,} rows" if entry["n_rows"] else "fresh",
+            "of training" if entry["losses"] == "training" else "on fresh samples",
+            *(short(entry[figure][0]) for figure in ("Fig. 3", "Fig. 4", "Fig. 5")),
+            with_interval(*entry["together"]),
+        ]
+        for entry in settings.judged()
+    ]
+    title = ["Initialisation", "Batch", "Data", "Losses", "Fig. 3", "Fig. 4", "Fig. 5"]
+    return simple_table(rows, [*title, "Together [95 %]"])
 
 
 def points():
@@ -102,6 +120,7 @@ def tables():
     figures = read("paper/claims")["figures"]
     found = {
         "overview": overview(),
+        "open settings": open_settings(),
         "figure 2": parts_table(figures["2"][""]["parts"], "Two sines"),
         "points": points(),
         "spreads": spreads(),
