@@ -340,7 +340,8 @@ def test_no_ranking_of_table_4_earns_more_than_that_of_the_true_probabilities(lo
 def test_no_seed_of_trainability_is_counted_twice(load_benchmark):
     trainability = load_benchmark("paper.trainability")
     chunks = [json.loads(line) for line in trainability.PATH.read_text().splitlines()]
-    runs = [(c["network"], c["gate_dropout"], run) for c in chunks for run in c["runs"]]
+    setting = ("network", "gate_dropout", "start")
+    runs = [(*(c[part] for part in setting), run) for c in chunks for run in c["runs"]]
     assert len(set(runs)) == len(runs)
     assert all(len(chunk["auc"]) == len(chunk["runs"]) for chunk in chunks)
 

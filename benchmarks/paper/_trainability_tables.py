@@ -17,14 +17,15 @@ def tables():
     rows = [
         [
             network,
+            start,
             f"{dropout:g}",
-            found["n_runs"],
+            len(runs[network, dropout, start]),
             *(with_interval(*found[event]) for event in EVENTS),
-            short(min(min(run["auc"]) for run in runs[network, dropout])),
+            short(min(min(run["auc"]) for run in runs[network, dropout, start])),
         ]
-        for (network, dropout), found in shares(events).items()
+        for (network, dropout, start), found in shares(events).items()
     ]
-    header = ["Network", "Gate dropout", "Runs", *EVENTS, "Lowest AUC"]
+    header = ["Network", "Start", "Gate dropout", "Runs", *EVENTS, "Lowest AUC"]
     return {
         "trainability": simple_table(rows, header),
         "trainability, parts": parts_table(parts(events), "Trainability", "Goal"),

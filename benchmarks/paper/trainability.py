@@ -1,8 +1,9 @@
 """Trainability: how often gates polarise, experts die, or a task is not learned at all.
 
 Two MMoE networks learn income and marital status from 20,000 rows of Census-Income, with many
-seeds, with and without gate dropout. A seed is an initialisation and an order of the rows. The runs
-of a chunk of seeds are trained as one program. The small network is that of a public demonstration
+seeds, with and without gate dropout. A seed is an initialisation and an order of the rows. The
+heads start at the shares of the classes, as in this package, or at zero, as in most. The runs of a
+chunk of seeds are trained as one program. The small network is that of a public demonstration
 (keras-mmoe), of which users report tasks that stay at an AUC of .5. The other one has the default
 sizes of this package.
 
@@ -21,13 +22,16 @@ The program takes up where it was stopped. ``--quick`` trains a few short runs a
 import tempfile
 import time
 import warnings
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
 from scipy.stats import entropy
+from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback
 
 from benchmarks._shared.record import environment
 from benchmarks.accuracy._data import load
@@ -43,6 +47,7 @@ STUCK_BELOW = 0.55
 # Less than this share of runs is few.
 FEW = 0.05
 DROPOUTS = (0.0, 0.1)
+STARTS = ("shares", "zero")
 
 COMMON = {"batch_size": 256, "n_cross_layers": 0, "early_stopping": False, "device": "cpu"}
 # One column for each category, and scaled numbers.
@@ -65,6 +70,23 @@ NETWORKS = {
         **COMMON,
     ),
 }
+
+
+class StartAtZero(Callback):
+    """Takes from the biases of the heads what they start at.
+
+    Parameters
+    ----------
+    shares : Tensor of shape (n_tasks,)
+        The share of the second class in each task.
+    """
+
+    def __init__(self, shares):
+        self.shares = shares
+
+    def on_train_begin(self, net, **kwargs):
+        """Change the biases."""
+        net.module_.heads.start_at(-torch.logit(self.shares))
 
 
 def read_tables(n_rows=N_ROWS, n_judged=N_JUDGED):
@@ -107,10 +129,12 @@ def look_at(model, X, y):
     }
 
 
-def train_chunk(network, dropout, seeds, learned, judged, **changed):
+def train_chunk(network, gate_dropout, start, seeds, learned, judged, **changed):
     """Train a network with several seeds as one program, and look at each."""
-    estimator = MMoEClassifier(**NETWORKS[network].get_params() | {"gate_dropout": dropout})
-    estimator.set_params(**changed)
+    estimator = clone(NETWORKS[network]).set_params(gate_dropout=gate_dropout, **changed)
+    if start == "zero":
+        shares = torch.tensor(learned[1].mean().to_numpy(), dtype=torch.float32)
+        estimator.set_params(callbacks=[("zero", StartAtZero(shares))])
     with warnings.catch_warnings():
         # Polarised gates are counted here.
         warnings.filterwarnings("ignore", message="the gates of the tasks")
@@ -124,7 +148,11 @@ def work(path, learned, judged, *, n_seeds, chunk, **changed):
     described = environment()
     chunks = Chunks(path)
     jobs = [
-        ({"network": network, "gate_dropout": dropout}, range(first, min(first + chunk, n_seeds)))
+        (
+            {"network": network, "gate_dropout": dropout, "start": start},
+            range(first, min(first + chunk, n_seeds)),
+        )
+        for start in STARTS
         for first in range(0, n_seeds, chunk)
         for network in NETWORKS
         for dropout in DROPOUTS
@@ -132,7 +160,7 @@ def work(path, learned, judged, *, n_seeds, chunk, **changed):
     jobs = [(setting, seeds) for setting, seeds in jobs if seeds[0] not in chunks.runs_of(setting)]
     started = time.monotonic()
     for number, (setting, seeds) in enumerate(jobs, start=1):
-        found = train_chunk(*setting.values(), seeds, learned, judged, **changed)
+        found = train_chunk(**setting, seeds=seeds, learned=learned, judged=judged, **changed)
         chunks.add({**setting, "runs": list(seeds), **found, "environment": described})
         left = (time.monotonic() - started) * (len(jobs) - number) / number
         print(
@@ -154,18 +182,24 @@ EVENTS = {
 
 
 def read_runs():
-    """Return the runs by (network, dropout), of the seeds that all settings have."""
+    """Return the runs by (network, dropout, start), of the seeds that all of a start have."""
     found = {}
     for chunk in Chunks(PATH).chunks:
-        of_setting = found.setdefault((chunk["network"], chunk["gate_dropout"]), {})
+        key = chunk["network"], chunk["gate_dropout"], chunk["start"]
         for number, seed in enumerate(chunk["runs"]):
-            of_setting[seed] = {key: chunk[key][number] for key in LOOKS}
-    seeds = sorted(set.intersection(*(set(of_setting) for of_setting in found.values())))
-    return {key: [of_setting[seed] for seed in seeds] for key, of_setting in found.items()}
+            found.setdefault(key, {})[seed] = {look: chunk[look][number] for look in LOOKS}
+    seeds = {
+        start: set.intersection(*(set(runs) for key, runs in found.items() if key[-1] == start))
+        for start in STARTS
+    }
+    return {
+        (network, dropout, start): [found[network, dropout, start][s] for s in sorted(seeds[start])]
+        for start, network, dropout in product(STARTS, NETWORKS, DROPOUTS)
+    }
 
 
 def read_events():
-    """Return whether each event came about in each run, by (network, dropout, event)."""
+    """Return whether each event came about in each run, by (network, dropout, start, event)."""
     return {
         (*key, event): np.array([happened(run) for run in runs])
         for key, runs in read_runs().items()
@@ -174,27 +208,20 @@ def read_events():
 
 
 def shares(events):
-    """Return number of runs, and share of each event with its interval, by (network, dropout)."""
-    return {
-        (network, dropout): {
-            "n_runs": len(events[network, dropout, next(iter(EVENTS))]),
-            **{
-                event: share_interval(happened.sum(), len(happened))
-                for event in EVENTS
-                for happened in [events[network, dropout, event]]
-            },
-        }
-        for network in NETWORKS
-        for dropout in DROPOUTS
-    }
+    """Return the share of each event with its interval, by (network, dropout, start)."""
+    found = {}
+    for (*key, event), happened in events.items():
+        found.setdefault(tuple(key), {})[event] = share_interval(happened.sum(), len(happened))
+    return found
 
 
 def parts(events):
-    """Return what should be so: few runs with a stuck task, and what gate dropout is for."""
+    """Return what should be so of this package: few stuck tasks, and what gate dropout is for."""
+    start = STARTS[0]
     found = []
     for network in NETWORKS:
         for dropout in DROPOUTS:
-            stuck = events[network, dropout, "a task stuck at .5"]
+            stuck = events[network, dropout, start, "a task stuck at .5"]
             value, low, high = share_interval(stuck.sum(), len(stuck))
             found.append(
                 {
@@ -208,7 +235,7 @@ def parts(events):
             )
     for event in ("a polarised gate", "an unused expert"):
         for network in NETWORKS:
-            without, with_dropout = (events[network, dropout, event] for dropout in DROPOUTS)
+            without, with_dropout = (events[network, dropout, start, event] for dropout in DROPOUTS)
             name = f"{network}: share with {event}, without minus with dropout"
             found.append(above_bound(name, *share_difference(without, with_dropout)))
     return found

@@ -15,6 +15,7 @@ from sk_mmoe.columns._frames import native_table, open_table
 from sk_mmoe.columns._large_values import warn_of_large_values
 from sk_mmoe.columns._reader import TableReader
 from sk_mmoe.estimators._auto_settings import choose_n_members, choose_settings
+from sk_mmoe.estimators._first_scores import start_at_constant
 from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._net_settings import make_net, watched_task
 from sk_mmoe.estimators._polarised_gates import warn_of_polarised_gates
@@ -96,7 +97,9 @@ def fit_model(
         ),
         early_stopping=data.valid is not None,
     )
-    if fitted is not None:
+    if fitted is None:
+        start_at_constant(net, data.tasks, data.train)
+    else:
         _continue_from(net, fitted.net)
     model = FittedModel(data.reader, data.tasks, net)
     train(model, data)
@@ -217,7 +220,9 @@ def fit_chunk(
             "TrainingCheckpoint resumes a fit, not a stream. Save the estimator between the calls "
             "of partial_fit, e.g. with joblib."
         )
-    if fitted is not None:
+    if fitted is None:
+        start_at_constant(net, tasks, samples)
+    else:
         _continue_from(net, fitted.net, n_epochs=_RECORDED_CHUNKS)
     net.train(samples, epochs=1)
     warn_of_divergence(net, tasks.names, samples, factor=FAR_ABOVE_IN_STREAM)

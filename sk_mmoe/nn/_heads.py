@@ -80,6 +80,21 @@ class TaskHeads(nn.Module):
         nn.init.uniform_(self.weight, -bound, bound, generator=current_generator())
         nn.init.uniform_(self.bias, -bound, bound, generator=current_generator())
 
+    @torch.no_grad()
+    def start_at(self, scores: Tensor) -> None:
+        """Add scores to the biases, so that an untrained network predicts about these scores.
+
+        Call it before training with the scores of a constant prediction, such as the log odds of a
+        rare class. Otherwise the first steps push all scores of the task down. Units of its tower
+        may then become inactive for all samples, and the task is never learned.
+
+        Parameters
+        ----------
+        scores : Tensor of shape (sum(n_outputs),)
+            The scores of one task after the other.
+        """
+        self.bias.add_(scores)
+
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the raw scores of each task.
 

@@ -50,6 +50,10 @@ class BinaryTask(TaskWithClasses):
         """Return the log-probability of both classes."""
         return F.logsigmoid(torch.cat([-scores, scores], dim=-1))
 
+    def scores_of(self, proba: Tensor) -> Tensor:
+        """Return the logit of the second class."""
+        return torch.logit(proba[1:])
+
     def average(self, scores: Tensor) -> Tensor:
         """Return the logit of the mean probability."""
         first, second = self.log_proba(scores).logsumexp(dim=0).split(1, dim=-1)

@@ -178,6 +178,28 @@ class TaskEncoder:
             )
         return encoded
 
+    def constant_scores(self, encoded: Tensor, weights: Tensor | None) -> Tensor:
+        """Return the raw scores of the best prediction that is the same for all samples.
+
+        Parameters
+        ----------
+        encoded : Tensor of shape (n_samples, n_tasks)
+            The encoded targets.
+        weights : Tensor of shape (n_samples, n_tasks) or None
+            The weights of the labels, zero where one is missing.
+
+        Returns
+        -------
+        Tensor of float64 of shape (sum(n_outputs),)
+            The scores of one task after the other.
+        """
+        weights = torch.ones_like(encoded) if weights is None else weights
+        found = []
+        for task, labels, counts in zip(self.tasks, encoded.T, weights.T, strict=True):
+            known = counts > 0
+            found.append(task.constant_scores(labels[known], counts[known]))
+        return torch.cat(found)
+
     def label_weights(
         self, targets: Targets, weights: np.ndarray | None, class_weight: Any
     ) -> np.ndarray | None:

@@ -52,6 +52,10 @@ class MulticlassTask(TaskWithClasses):
         """Return the log-probability of each class."""
         return F.log_softmax(scores, dim=-1)
 
+    def scores_of(self, proba: Tensor) -> Tensor:
+        """Return the logarithms of the probabilities, with a mean of zero."""
+        return proba.log() - proba.log().mean()
+
     def average(self, scores: Tensor) -> Tensor:
         """Return the logarithms of the mean probabilities."""
         return self.log_proba(scores).logsumexp(dim=0) - math.log(len(scores))

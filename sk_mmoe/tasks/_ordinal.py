@@ -18,10 +18,14 @@ _SMALLEST_STEP = float(np.finfo(np.float64).tiny)
 @cache
 def _start(n_classes: int) -> list[float]:
     """Return the scores at which all classes are equally likely."""
-    above = np.arange(n_classes - 1, 0, -1) / n_classes
-    logits = np.log(above / (1 - above))
-    steps = logits[:-1] - logits[1:]
-    return [float(logits[0]), *np.log(np.expm1(steps)).tolist()]
+    return _from_proba(torch.full((n_classes,), 1 / n_classes, dtype=torch.float64))
+
+
+def _from_proba(proba: Tensor) -> list[float]:
+    """Return the first logit, and the scores of the steps to each next one."""
+    above = proba.flip(0).cumsum(0).flip(0)[1:]
+    logits = torch.logit(above)
+    return [*logits[:1].tolist(), *(logits[:-1] - logits[1:]).expm1().log().tolist()]
 
 
 def _from_start(scores: Tensor) -> Tensor:
@@ -121,6 +125,11 @@ class OrdinalTask(TaskWithClasses):
     def log_proba(self, scores: Tensor) -> Tensor:
         """Return the log-probability of each class."""
         return ordinal_log_proba(scores)
+
+    def scores_of(self, proba: Tensor) -> Tensor:
+        """Return the scores whose cumulative logits give the probabilities."""
+        start = proba.new_tensor(_start(len(self.classes)))
+        return proba.new_tensor(_from_proba(proba)) - start
 
     def same_classes(self, classes: np.ndarray) -> bool:
         """Return whether all of these are classes of the task, whose order may name more."""

@@ -94,6 +94,23 @@ class Task(ABC):
         """Return the labels predicted by raw scores of shape (n_samples, n_outputs)."""
 
     @abstractmethod
+    def constant_scores(self, targets: Tensor, weights: Tensor) -> Tensor:
+        """Return the scores of the constant prediction that fits encoded targets best.
+
+        Parameters
+        ----------
+        targets : Tensor of shape (n_known,)
+            The encoded targets.
+        weights : Tensor of shape (n_known,)
+            Their weights.
+
+        Returns
+        -------
+        Tensor of shape (n_outputs,)
+            The scores.
+        """
+
+    @abstractmethod
     def average(self, scores: Tensor) -> Tensor:
         """Return the scores of the mean prediction over members, which are on the first axis."""
 
@@ -138,6 +155,17 @@ class TaskWithClasses(Task):
     @abstractmethod
     def log_proba(self, scores: Tensor) -> Tensor:
         """Return the log-probability of each class."""
+
+    @abstractmethod
+    def scores_of(self, proba: Tensor) -> Tensor:
+        """Return the scores of probabilities of the classes, all of which are above zero."""
+
+    def constant_scores(self, targets: Tensor, weights: Tensor) -> Tensor:
+        """Return the scores of the shares of the classes, zeros if a class does not occur."""
+        shares = torch.bincount(targets.long(), weights.double(), minlength=len(self.classes))
+        if (shares <= 0).any():  # as in the first chunk of a stream: little is known yet
+            return torch.zeros(self.n_outputs, dtype=torch.float64)
+        return self.scores_of(shares / shares.sum())
 
     def likeliest(self, scores: Tensor) -> Tensor:
         """Return the number of the likeliest class of each sample."""
@@ -236,6 +264,10 @@ class TaskWithNumbers(Task):
             )
         check_labels(values, name=name)  # objects such as Decimal("Infinity")
         return values
+
+    def constant_scores(self, targets: Tensor, weights: Tensor) -> Tensor:
+        """Return zero: targets are encoded such that it is the score of their mean."""
+        return torch.zeros(self.n_outputs, dtype=torch.float64)
 
     @abstractmethod
     def in_units(self, scores: Tensor) -> Tensor:
