@@ -84,31 +84,21 @@ def test_the_errors_on_small_tables_are_those_of_the_raw_results(load_benchmark)
     assert f"is {below} below" in (ROOT / "docs/user_guide/small_tables.rst").read_text()
 
 
-@pytest.mark.parametrize(("data", "part"), [("census1", 1 / 3), ("kuairand", 1 / 5)])
-def test_trainings_take_a_part_of_the_earlier_time_at_the_same_scores(load_benchmark, data, part):
+@pytest.mark.parametrize(("data", "part", "lost"), [("census1", 1 / 3, 3e-4), ("kuairand", 0.26, 0)])
+@pytest.mark.parametrize(("threads", "clock"), [(1, "seconds"), (2, "wall")])
+def test_trainings_take_a_part_of_the_earlier_time(
+    load_benchmark, data, part, lost, threads, clock
+):
     runs = pd.DataFrame(load_benchmark("_shared.record").runs_of("speed/time_to_accuracy"))
-    runs = runs[(runs["data"] == data) & (runs["threads"] == 1)]
-    assert runs.groupby("model")["seed"].nunique().eq(5).all()
-    seconds = runs.groupby("model")["seconds"].median()
-    assert seconds["MMoE"] < part * seconds["MMoE, before"]
-    means = {name: np.mean(list(own["test"]), axis=0) for name, own in runs.groupby("model")}
-    change = means["MMoE"] - means["MMoE, before"]
-    assert (np.abs(change[:2]) < 2e-4).all()
-    if data == "kuairand":
-        assert round(change[2], 3) == -0.005
-        others = [mean for name, mean in means.items() if not name.startswith("MMoE")]
-        assert (means["MMoE"] > others).all()
-
-
-@pytest.mark.parametrize(("data", "part"), [("census1", 0.335), ("kuairand", 0.2)])
-def test_two_threads_take_a_part_of_the_earlier_time_too(load_benchmark, data, part):
-    runs = pd.DataFrame(load_benchmark("_shared.record").runs_of("speed/time_to_accuracy"))
-    runs = runs[(runs["data"] == data) & (runs["threads"] == 2)]
+    runs = runs[(runs["data"] == data) & (runs["threads"] == threads)]
     ours, before = (runs[runs["model"] == name] for name in ("MMoE", "MMoE, before"))
     assert set(ours["seed"]) == set(before["seed"]) == set(range(5))
-    assert ours["wall"].median() < part * before["wall"].median()
-    change = np.mean(list(ours["test"]), axis=0) - np.mean(list(before["test"]), axis=0)
-    assert (np.abs(change[:2]).round(4) <= 2e-4).all()
+    assert ours[clock].median() < part * before[clock].median()
+    means = {name: np.mean(list(own["test"]), axis=0) for name, own in runs.groupby("model")}
+    change = means["MMoE"] - means["MMoE, before"]
+    assert (change >= -lost).all()
+    if data == "kuairand":
+        assert (means["MMoE"] == np.max(list(means.values()), axis=0)).all()
 
 
 @pytest.mark.parametrize("room", ["accuracy", "speed"])
