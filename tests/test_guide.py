@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
 
 ROOT = Path(__file__).parents[1]
 
@@ -58,22 +59,34 @@ def test_tables_of_accuracy_are_those_of_the_raw_results(load_benchmark):
         assert table in page
 
 
-def test_how_many_leads_are_sure_follows_from_the_raw_results(load_benchmark):
+def test_which_intervals_are_above_zero_follows_from_the_raw_results(load_benchmark):
     combine = load_benchmark("accuracy._delong").combine
     runs_of = load_benchmark("_shared.record").runs_of
-    counted = {"above": 0, "below": 0, "open": 0}
+    above, n_intervals = {}, 0
     for name in ("census1", "census2", "kuairand"):
         runs = pd.DataFrame(runs_of(f"accuracy/paired_{name}"))
-        for _, group in runs.groupby(["task", "booster"]):
+        for (task, booster), group in runs.groupby(["task", "booster"]):
             _, low, high = combine(group.to_dict("records"))
-            counted["above" if low > 0 else "below" if high < 0 else "open"] += 1
-    page = " ".join((ROOT / "docs/measurements/accuracy.rst").read_text().split())
-    assert sum(counted.values()) == 21
-    leads = runs.groupby(["task", "booster"])["difference"].mean()  # on KuaiRand
+            n_intervals += 1
+            assert high > 0
+            if low > 0:
+                above.setdefault((name, task), []).append(booster)
+    n_above = sum(map(len, above.values()))
+    page = (ROOT / "docs/measurements/accuracy.rst").read_text()
+    assert f"Of the {n_intervals} intervals, {n_above} are above zero, and none is below" in page
+    all_three = [("census1", "never_married"), ("census2", "never_married")]
+    all_three += [("kuairand", "like"), ("kuairand", "long_view")]
+    assert sorted(task for task, boosters in above.items() if len(boosters) == 3) == all_three
+    first_only = {task: boosters for task, boosters in above.items() if len(boosters) < 3}
+    first = ["HistGradientBoosting"]
+    assert first_only == {("census1", "income"): first, ("kuairand", "click"): first}
+
+
+def test_the_lead_on_kuairand_is_that_of_the_raw_result(load_benchmark):
+    runs = pd.DataFrame(load_benchmark("_shared.record").runs_of("accuracy/paired_kuairand"))
+    leads = runs.groupby(["task", "booster"])["difference"].mean()
     by = f"by {leads.min():.4f} to {leads.max():.4f}".replace("0.", ".")
     assert by in (ROOT / "README.md").read_text()
-    assert f"Of the 21 intervals, {counted['above']} are above zero" in page
-    assert f"and {counted['below']} below" in page
 
 
 def test_the_errors_on_small_tables_are_those_of_the_raw_results(load_benchmark):
@@ -93,11 +106,12 @@ def test_the_errors_on_small_tables_are_those_of_the_raw_results(load_benchmark)
 
 
 @pytest.mark.parametrize(
-    ("data", "part", "lost"), [("census1", 1 / 3, 3e-4), ("kuairand", 0.26, 0)]
+    ("data", "part", "changes"),
+    [("census1", 1 / 3, [-0.0003, 0]), ("kuairand", 0.26, [0.0007, 0.0006, 0.003])],
 )
 @pytest.mark.parametrize(("threads", "clock"), [(1, "seconds"), (2, "wall")])
 def test_trainings_take_a_part_of_the_earlier_time(
-    load_benchmark, data, part, lost, threads, clock
+    load_benchmark, data, part, changes, threads, clock
 ):
     runs = pd.DataFrame(load_benchmark("_shared.record").runs_of("speed/time_to_accuracy"))
     runs = runs[(runs["data"] == data) & (runs["threads"] == threads)]
@@ -105,8 +119,7 @@ def test_trainings_take_a_part_of_the_earlier_time(
     assert set(ours["seed"]) == set(before["seed"]) == set(range(5))
     assert ours[clock].median() < part * before[clock].median()
     means = {name: np.mean(list(own["test"]), axis=0) for name, own in runs.groupby("model")}
-    change = means["MMoE"] - means["MMoE, before"]
-    assert (change >= -lost).all()
+    assert_allclose(means["MMoE"] - means["MMoE, before"], changes, atol=1e-4, rtol=0.15)
     if data == "kuairand":
         assert (means["MMoE"] == np.max(list(means.values()), axis=0)).all()
 

@@ -137,7 +137,7 @@ def test_a_plan_goes_on_where_it_was_stopped(common, tmp_path, monkeypatch):
     assert len(part.read_text().splitlines()) == n_lines
 
 
-def test_a_run_on_a_table_sees_each_row_once_in_an_epoch(common):
+def test_a_run_on_a_table_sees_each_row_at_most_once_in_an_epoch(common):
     tasks = common.draw_tasks(0.5, "two sines", seed=1)
     table = X, y = common.draw_samples(tasks, 100, 0)
     stream = partial(common.stream, tasks=tasks, n_samples=60, seed=1, table=table)

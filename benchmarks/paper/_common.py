@@ -107,7 +107,7 @@ def train_chunk(setting, runs, *, checkpoint=None, every=20):
             tasks=of_run,
             n_samples=n_samples,
             seed=seed,
-            table=n_rows and draw_samples(of_run, n_rows, [seed, setting["steps"] + 1]),
+            table=draw_samples(of_run, n_rows, [seed, setting["steps"] + 1]) if n_rows else None,
         )
         for of_run, seed in zip(tasks, seeds, strict=True)
     ]

@@ -86,7 +86,7 @@ class StartAtZero(Callback):
 
     def on_train_begin(self, net, **kwargs):
         """Change the biases."""
-        net.module_.heads.start_at(-torch.logit(self.shares))
+        net.module_.heads.shift(-torch.logit(self.shares))
 
 
 def read_tables(n_rows=N_ROWS, n_judged=N_JUDGED):

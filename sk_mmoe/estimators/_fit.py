@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from torch import Tensor
+
 from sk_mmoe.callbacks import TrainingCheckpoint
 from sk_mmoe.columns._frames import native_table, open_table
 from sk_mmoe.columns._large_values import warn_of_large_values
 from sk_mmoe.columns._reader import TableReader
 from sk_mmoe.estimators._auto_settings import choose_n_members, choose_settings
-from sk_mmoe.estimators._first_scores import start_at_constant
+from sk_mmoe.estimators._first_scores import first_scores, shift_heads
 from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._net_settings import make_net, watched_task
 from sk_mmoe.estimators._polarised_gates import warn_of_polarised_gates
@@ -53,6 +55,8 @@ class TrainingData:
         The samples to learn from.
     valid : TableDataset or None
         The samples held out for early stopping.
+    first_scores : Tensor of shape (n_members, sum(n_outputs))
+        The raw scores from which training begins.
     """
 
     reader: TableReader
@@ -60,6 +64,7 @@ class TrainingData:
     seeds: list[int]
     train: TableDataset
     valid: TableDataset | None
+    first_scores: Tensor
 
 
 def fit_model(
@@ -98,7 +103,7 @@ def fit_model(
         early_stopping=data.valid is not None,
     )
     if fitted is None:
-        start_at_constant(net, data.tasks, data.train)
+        shift_heads(net, data.first_scores)
     else:
         _continue_from(net, fitted.net)
     model = FittedModel(data.reader, data.tasks, net)
@@ -160,16 +165,18 @@ def prepare(
     watched = watched_task(estimator, tasks)
     needed = [] if watched is None else [tasks.names[watched]]
     valid = None
-    if any(part is not None for part in validation_set):
+    is_given = any(part is not None for part in validation_set)
+    if is_given:
         valid = _read_validation_set(estimator, reader, tasks, validation_set, needed)
-    elif stops_early(estimator, len(targets)):
+    if not is_given and stops_early(estimator, len(targets)):
         of_members = seeds[:1] if sampled else seeds
         train, valid = hold_out(
             estimator, tasks, table, targets, weights, of_members, needed=needed
         )
-        return TrainingData(reader, tasks, seeds, train, valid)
-    train = make_samples(estimator, tasks, table, targets, weights, needed=tasks.names)
-    return TrainingData(reader, tasks, seeds, train, valid)
+    else:
+        train = make_samples(estimator, tasks, table, targets, weights, needed=tasks.names)
+    first = first_scores(tasks, train, len(seeds))
+    return TrainingData(reader, tasks, seeds, train, valid, first)
 
 
 def fit_chunk(
@@ -205,6 +212,7 @@ def fit_chunk(
         needs_classes = classes is None and estimator.accepted_tasks == "with_classes"
         data = prepare_stream(estimator, X, y, sample_weight, classes, needs_classes=needs_classes)
         reader, tasks, seeds, samples = data.reader, data.tasks, data.seeds, data.train
+        first = data.first_scores
     else:
         reader, tasks, seeds = fitted.reader, fitted.tasks, seeds_of(fitted, estimator.n_members)
         tasks.check_classes(classes)
@@ -221,7 +229,7 @@ def fit_chunk(
             "of partial_fit, e.g. with joblib."
         )
     if fitted is None:
-        start_at_constant(net, tasks, samples)
+        shift_heads(net, first)
     else:
         _continue_from(net, fitted.net, n_epochs=_RECORDED_CHUNKS)
     net.train(samples, epochs=1)
@@ -270,7 +278,9 @@ def prepare_stream(
     tasks = TaskEncoder.learn(targets, weights, kinds=kinds, classes=classes)
     samples = make_samples(estimator, tasks, table, targets, weights)
     seeds = draw_seeds(estimator, choose_n_members(estimator, None))
-    return TrainingData(reader, tasks, seeds, samples, None)
+    return TrainingData(
+        reader, tasks, seeds, samples, None, first_scores(tasks, samples, len(seeds))
+    )
 
 
 @forks_wait_for_first_call

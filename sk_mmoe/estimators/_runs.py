@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any, TypeAlias
 
+import torch
 from sklearn.base import clone
 
 from sk_mmoe.estimators._auto_settings import choose_settings
 from sk_mmoe.estimators._base import MultiTaskEstimator
-from sk_mmoe.estimators._first_scores import start_at_constant
+from sk_mmoe.estimators._first_scores import shift_heads
 from sk_mmoe.estimators._fit import TrainingData, prepare, prepare_stream, read_chunk
 from sk_mmoe.estimators._fitted import FittedModel
 from sk_mmoe.estimators._net_settings import make_net, module_parameters
@@ -134,7 +135,7 @@ def fit_runs(
         "early_stopping": valid is not None,
     }
     net = make_net(estimator, data[0].reader, data[0].tasks, seeds, **settings)
-    start_at_constant(net, data[0].tasks, train)
+    shift_heads(net, torch.cat([own.first_scores for own in data]))
     if streams:
         _train_on_streams(net, runs, data, streams, train)
     else:

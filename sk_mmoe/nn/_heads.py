@@ -81,17 +81,18 @@ class TaskHeads(nn.Module):
         nn.init.uniform_(self.bias, -bound, bound, generator=current_generator())
 
     @torch.no_grad()
-    def start_at(self, scores: Tensor) -> None:
-        """Add scores to the biases, so that an untrained network predicts about these scores.
+    def shift(self, scores: Tensor) -> None:
+        """Add scores to the biases.
 
         Call it before training with the scores of a constant prediction, such as the log odds of a
         rare class. Otherwise the first steps push all scores of the task down. Units of its tower
-        may then become inactive for all samples, and the task is never learned.
+        may then become inactive for all samples, and the task is learned late or poorly.
 
         Parameters
         ----------
         scores : Tensor of shape (sum(n_outputs),)
-            The scores of one task after the other.
+            The scores of one task after the other. The heads of a :class:`MemberStack` take one row
+            for each member.
         """
         self.bias.add_(scores)
 

@@ -30,7 +30,8 @@ class L2Constrained(SingleTask):
         Number of raw scores of each task.
     coupling : float, default=1e-3
         Strength of the penalty, at least 0. Raise it if the tasks are closely related. Lower it
-        with many tasks, because the sum over pairs grows with their number.
+        with many tasks, because the sum over pairs grows with their number, and if a class is rare
+        in one task only, because the penalty draws the biases of the heads together.
     hidden_layer_sizes : sequence of int, default=(64, 32)
         Units of each hidden layer of a task's network. Empty: the scores are linear in the input.
     activation : str, default="relu"

@@ -50,9 +50,9 @@ class BinaryTask(TaskWithClasses):
         """Return the log-probability of both classes."""
         return F.logsigmoid(torch.cat([-scores, scores], dim=-1))
 
-    def scores_of(self, proba: Tensor) -> Tensor:
+    def scores_of_proba(self, proba: Tensor) -> Tensor:
         """Return the logit of the second class."""
-        return torch.logit(proba[1:])
+        return (proba[1:] / proba[:1]).log()
 
     def average(self, scores: Tensor) -> Tensor:
         """Return the logit of the mean probability."""

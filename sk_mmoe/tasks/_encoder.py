@@ -195,9 +195,9 @@ class TaskEncoder:
         """
         weights = torch.ones_like(encoded) if weights is None else weights
         found = []
-        for task, labels, counts in zip(self.tasks, encoded.T, weights.T, strict=True):
-            known = counts > 0
-            found.append(task.constant_scores(labels[known], counts[known]))
+        for task, targets, own in zip(self.tasks, encoded.T, weights.T, strict=True):
+            known = own > 0  # any number may stand in the place of a missing label
+            found.append(task.constant_scores(targets[known], own[known]))
         return torch.cat(found)
 
     def label_weights(

@@ -52,7 +52,7 @@ class MulticlassTask(TaskWithClasses):
         """Return the log-probability of each class."""
         return F.log_softmax(scores, dim=-1)
 
-    def scores_of(self, proba: Tensor) -> Tensor:
+    def scores_of_proba(self, proba: Tensor) -> Tensor:
         """Return the logarithms of the probabilities, with a mean of zero."""
         return proba.log() - proba.log().mean()
 

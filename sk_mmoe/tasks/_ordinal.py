@@ -15,17 +15,22 @@ from sk_mmoe.tasks._task import TaskWithClasses, at_least_two, distinct_classes,
 _SMALLEST_STEP = float(np.finfo(np.float64).tiny)
 
 
+def _raw_scores(proba: Tensor) -> Tensor:
+    """Return the first logit, and the scores whose softplus is how much lower each next one is."""
+    below = proba.cumsum(0)[:-1]
+    above = proba.flip(0).cumsum(0).flip(0)[1:]
+    first = above[:1].log() - below[:1].log()
+    # The closed form of log(exp(a - b) - 1) for neighbouring logits a and b, without a difference.
+    steps = proba[1:-1].log() - below[:-1].log() - above[1:].log()
+    return torch.cat([first, steps])
+
+
 @cache
 def _start(n_classes: int) -> list[float]:
     """Return the scores at which all classes are equally likely."""
-    return _from_proba(torch.full((n_classes,), 1 / n_classes, dtype=torch.float64))
-
-
-def _from_proba(proba: Tensor) -> list[float]:
-    """Return the first logit, and the scores of the steps to each next one."""
-    above = proba.flip(0).cumsum(0).flip(0)[1:]
-    logits = torch.logit(above)
-    return [*logits[:1].tolist(), *(logits[:-1] - logits[1:]).expm1().log().tolist()]
+    equal = torch.full((n_classes,), 1 / n_classes, dtype=torch.float64)
+    scores: list[float] = _raw_scores(equal).tolist()
+    return scores
 
 
 def _from_start(scores: Tensor) -> Tensor:
@@ -126,10 +131,9 @@ class OrdinalTask(TaskWithClasses):
         """Return the log-probability of each class."""
         return ordinal_log_proba(scores)
 
-    def scores_of(self, proba: Tensor) -> Tensor:
+    def scores_of_proba(self, proba: Tensor) -> Tensor:
         """Return the scores whose cumulative logits give the probabilities."""
-        start = proba.new_tensor(_start(len(self.classes)))
-        return proba.new_tensor(_from_proba(proba)) - start
+        return _raw_scores(proba) - proba.new_tensor(_start(len(self.classes)))
 
     def same_classes(self, classes: np.ndarray) -> bool:
         """Return whether all of these are classes of the task, whose order may name more."""

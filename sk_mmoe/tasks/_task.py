@@ -157,15 +157,16 @@ class TaskWithClasses(Task):
         """Return the log-probability of each class."""
 
     @abstractmethod
-    def scores_of(self, proba: Tensor) -> Tensor:
+    def scores_of_proba(self, proba: Tensor) -> Tensor:
         """Return the scores of probabilities of the classes, all of which are above zero."""
 
     def constant_scores(self, targets: Tensor, weights: Tensor) -> Tensor:
         """Return the scores of the shares of the classes, zeros if a class does not occur."""
         shares = torch.bincount(targets.long(), weights.double(), minlength=len(self.classes))
-        if (shares <= 0).any():  # as in the first chunk of a stream: little is known yet
+        # The first chunk of a stream may be sorted, and tells nothing of classes that it lacks.
+        if (shares <= 0).any():
             return torch.zeros(self.n_outputs, dtype=torch.float64)
-        return self.scores_of(shares / shares.sum())
+        return self.scores_of_proba(shares / shares.sum())
 
     def likeliest(self, scores: Tensor) -> Tensor:
         """Return the number of the likeliest class of each sample."""

@@ -1,6 +1,7 @@
 """Training begins at the shares of the classes, so that rare ones are learned from the start."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -9,6 +10,7 @@ from torch import nn
 
 import sk_mmoe
 from sk_mmoe import MMoEClassifier, MMoERegressor, fit_runs
+from sk_mmoe.streaming import LazyTable
 
 # So slow that nothing is learned; biases are then those at the start.
 UNTRAINED = {
@@ -66,7 +68,7 @@ def test_classes_of_equal_weight_begin_at_equal_scores(table):
         assert_allclose(proba, 1 / n_classes, rtol=1e-4)
 
 
-def test_numbers_begin_at_their_mean(table):
+def test_numbers_begin_at_their_mean_as_they_are_encoded(table):
     X, y = table
     model = MMoERegressor(**UNTRAINED).fit(X, 100.0 + y)
     with torch.no_grad():
@@ -96,6 +98,26 @@ def test_a_chunk_without_a_declared_class_says_nothing(table):
     assert_allclose(common, 1 / 3, rtol=1e-4)
 
 
+def test_missing_labels_do_not_count(table):
+    X, y = table
+    gaps = np.where(np.arange(200)[:, None] % 3 == 0, np.nan, y)
+    model = MMoEClassifier(**UNTRAINED).fit(X, gaps)
+    known = [column[~np.isnan(column)][:, None] for column in gaps.T]
+    for proba, own in zip(without_weights(model), known, strict=True):
+        assert_allclose(proba, shares_of(own)[0], rtol=1e-4)
+
+
+def test_a_lazy_table_begins_at_the_shares_of_all_its_rows(tmp_path):
+    # Far more rows than are looked at after training.
+    n_rows, n_rare = 30_000, 7
+    frame = pd.DataFrame({"x": np.arange(n_rows) % 10.0, "y": np.arange(n_rows) < n_rare})
+    frame.sample(frac=1, random_state=0).to_parquet(tmp_path / "table.parquet")
+    model = MMoEClassifier(**UNTRAINED | {"batch_size": 8192})
+    model.fit(LazyTable(tmp_path / "table.parquet", targets="y"))
+    bias = model.net_.module_.heads.bias.detach()
+    assert_allclose(bias, np.log(n_rare / (n_rows - n_rare)), rtol=1e-4)
+
+
 class Linear(nn.Module):
     """A network of the user without heads of this package."""
 
@@ -107,10 +129,15 @@ class Linear(nn.Module):
         return [layer(x) for layer in self.layers]
 
 
-def test_networks_without_such_heads_stay_as_they_are(table):
-    settings = UNTRAINED | {"weight_init": "torch", "numeric_encoding": None}
-    model = MMoEClassifier(**settings, net_params={"module": Linear}).fit(*table)
-    assert all(layer.bias.abs().max() < 0.5 for layer in model.net_.module_.layers)
+@pytest.mark.parametrize("n_members", [1, 3])
+@pytest.mark.parametrize("numeric_encoding", [None, "piecewise_linear"])
+def test_networks_without_such_heads_stay_as_they_are(numeric_encoding, n_members, table):
+    settings = {"weight_init": "torch", "n_members": n_members}
+    settings |= {"numeric_encoding": numeric_encoding, "net_params": {"module": Linear}}
+    model = MMoEClassifier(**UNTRAINED | settings).fit(*table)
+    biases = [p for name, p in model.net_.module_.named_parameters() if name.endswith("bias")]
+    assert biases
+    assert all(bias.abs().max() < 0.5 for bias in biases)
 
 
 def test_a_rare_class_is_learned_with_every_seed():

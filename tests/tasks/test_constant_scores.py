@@ -49,6 +49,18 @@ def test_they_are_the_scores_of_the_shares_of_the_classes(kind):
     assert_allclose(proba, np.unique(LABELS[kind], return_counts=True)[1] / N_ROWS)
 
 
+@pytest.mark.parametrize("rarest", [0, 1, -1])
+@pytest.mark.parametrize(("kind", "n_classes"), [("binary", 2), ("multiclass", 4), ("ordinal", 4)])
+def test_they_are_exact_where_a_class_has_next_to_no_weight(kind, n_classes, rarest):
+    codes = np.arange(float(n_classes))
+    weights = np.ones((n_classes, 1))
+    weights[rarest] = 1e-25
+    encoder, encoded = learn(kind, codes)
+    scores = encoder.constant_scores(encoded, torch.from_numpy(weights))
+    log_proba = encoder.tasks[0].log_proba(scores[None])[0]
+    assert_allclose(log_proba, np.log(weights / weights.sum())[:, 0], atol=1e-12)
+
+
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "ordinal"])
 def test_they_are_zero_where_a_class_has_no_label(kind):
     encoder, encoded = learn(kind, LABELS[kind])
