@@ -59,7 +59,8 @@ def test_the_verdicts_follow_from_the_runs(load_benchmark):
     written = json.loads((ROOT / "benchmarks/results/paper/claims.json").read_text())
     claims = load_benchmark("paper.claims")
     assert claims.judged(4000) == written["runs"]
-    assert claims.figures_judged() == written["figures"]
+    assert claims.figures_judged(claims.PAPER_SETTING) == written["figures"]
+    assert claims.figures_judged(claims.TABLE_SETTING) == written["figures_on_a_table"]
     assert claims.means() == written["means"]
 
 
@@ -70,7 +71,10 @@ def test_no_run_is_counted_twice():
         for chunk in map(json.loads, lines):
             key = tuple(
                 chunk[part]
-                for part in ("calibration", "init", "batch", "steps", "rate", "model", "p")
+                for part in (
+                    *("calibration", "init", "batch", "steps", "n_rows"),
+                    *("rate", "model", "p"),
+                )
             )
             assert len(chunk["test_losses"]) == len(chunk["runs"])
             assert not seen & {(*key, run) for run in chunk["runs"]}

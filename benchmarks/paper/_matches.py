@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.paper._common import CORRELATIONS, RESULTS, rounded
 from benchmarks.paper._read_off import FIG2, FIG3, FIG4, FIG5_MODES, READING_ERROR
-from benchmarks.paper._statistics import MODELS, interval, measured, part, read_losses, resample
+from benchmarks.paper._statistics import MODELS, interval, measured, part, resample
 
 BIN = 0.035
 
@@ -44,10 +44,9 @@ def match_fig2():
     return parts
 
 
-def match_fig3(rate, n_resamples=4000):
+def match_fig3(losses, rate, n_resamples=4000):
     """Return how the last losses of the small network lie to the paper's, and their order."""
     rng = np.random.default_rng(3)
-    losses = read_losses("fig3", rate=rate)
     of_p = {p: losses["Shared-Bottom 16", p, rate] for p in CORRELATIONS}
     parts = [mean_within(f"p = {p:g}", of_p[p], FIG3[p], rng, n_resamples) for p in CORRELATIONS]
     means = {

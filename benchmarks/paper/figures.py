@@ -53,10 +53,10 @@ def draw_fig2():
 def draw_fig3():
     """Draw the loss curves of the small Shared-Bottom network."""
     figure, axes = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
-    losses = read_losses("fig3")
+    losses = read_losses("fig3", **PAPER_SETTING)
     for number, p in enumerate(CORRELATIONS):
         for rate, style in ((1e-3, "-"), (1e-2, ":")):
-            found = read_curve("fig3", p=p, rate=rate)
+            found = read_curve("fig3", p=p, rate=rate, **PAPER_SETTING)
             if found is not None:
                 n_runs = len(losses["Shared-Bottom 16", p, rate])
                 label = f"p = {p:g}, rate {rate:g}, {n_runs} runs"
