@@ -14,6 +14,8 @@ from benchmarks.paper._read_off import FIG4
 from benchmarks.paper._statistics import CLAIMS, MODELS
 
 FOR_ALL = "0.01 for all"
+ON_A_TABLE = "a table of 10,000 rows"
+RATES_OF_FIGURES = {"3": "0.001", "4": "0.01", "5": "0.01"}
 BEST = "best by mean"
 
 
@@ -61,6 +63,24 @@ def open_settings():
     return simple_table(rows, [*title, "Together [95 %]"])
 
 
+def on_a_table():
+    """Return the verdicts on fresh samples, and on a table of 10,000 rows."""
+    results, judged = read("paper/claims"), entries()
+    sides = [
+        (results["figures"], judged["Glorot, two sines", FOR_ALL]["claims"]),
+        (results["figures_on_a_table"], judged[ON_A_TABLE, FOR_ALL]["claims"]),
+    ]
+    rows = [
+        [f"Fig. {number}", *(counted(figures[number][rate]) for figures, _ in sides)]
+        for number, rate in RATES_OF_FIGURES.items()
+    ]
+    rows += [
+        [f"Claim {number}", *(counted(claims[str(number)]) for _, claims in sides)]
+        for number in CLAIMS
+    ]
+    return simple_table(rows, ["In the paper", "Fresh samples", "A table"])
+
+
 def points():
     """Return the mean losses of the nine points at each learning rate, beside the paper's."""
     found = {(x["p"], x["model"], x["rate"]): x for x in read("paper/claims")["means"]}
@@ -106,11 +126,11 @@ def choices():
     )
 
 
-def statistics(rates):
+def statistics(rates, setting="Glorot, two sines"):
     """Return the table of all statistics of the claims under a choice of the rates, if run."""
-    claims = entries()["Glorot, two sines", rates]["claims"]
+    claims = entries()[setting, rates]["claims"]
     return {
-        f"claim {number}, {rates}": parts_table(claim["parts"], f"Claim {number}")
+        f"claim {number}, {setting}, {rates}": parts_table(claim["parts"], f"Claim {number}")
         for number, claim in claims.items()
     }
 
@@ -121,16 +141,22 @@ def tables():
     found = {
         "overview": overview(),
         "open settings": open_settings(),
+        "on a table": on_a_table(),
         "figure 2": parts_table(figures["2"][""]["parts"], "Two sines"),
         "points": points(),
         "spreads": spreads(),
         "figure 5": parts_table(figures["5"]["0.01"]["parts"], "Rate 0.01"),
         "choices": choices(),
         **statistics(FOR_ALL),
+        **statistics(FOR_ALL, ON_A_TABLE),
         **_census_tables.tables(),
         **_recommender_tables.tables(),
         **_trainability_tables.tables(),
     }
+    for number, rate in RATES_OF_FIGURES.items():
+        judged = read("paper/claims")["figures_on_a_table"][number][rate]
+        title = f"Fig. {number}, a table"
+        found[f"figure {number} on a table"] = parts_table(judged["parts"], title)
     for rate, judged in figures["3"].items():
         found[f"figure 3, rate {rate}"] = parts_table(judged["parts"], f"Rate {rate}")
     if ("Glorot, two sines", BEST) in entries():
