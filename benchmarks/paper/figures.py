@@ -15,11 +15,11 @@ from benchmarks.paper import _census_figure
 from benchmarks.paper._common import CORRELATIONS, PICTURES, RESULTS, arguments
 from benchmarks.paper._read_off import FIG2, FIG3, FIG4
 from benchmarks.paper._statistics import MODELS, read_losses
-from benchmarks.paper.claims import PAPER_SETTING
+from benchmarks.paper.claims import PAPER_SETTING, TABLE_SETTING
 from benchmarks.paper.table3 import PAPER_GATES, TASKS, read_gates
 
 COLOURS = {"Shared-Bottom": "C0", "OMoE": "C1", "MMoE": "C2"}
-FOR_ALL = 1e-2
+FOR_ALL, SMALL_RATE = 1e-2, 1e-3
 
 
 def read_curve(name, **setting):
@@ -53,14 +53,15 @@ def draw_fig2():
 def draw_fig3():
     """Draw the loss curves of the small Shared-Bottom network."""
     figure, axes = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
-    losses = read_losses("fig3", **PAPER_SETTING)
+    sides = {"a table": (TABLE_SETTING, "-"), "fresh samples": (PAPER_SETTING, ":")}
+    for name, (setting, style) in sides.items():
+        losses = read_losses("fig3", **setting)
+        for number, p in enumerate(CORRELATIONS):
+            curve = read_curve("fig3", p=p, rate=SMALL_RATE, **setting)
+            n_runs = len(losses["Shared-Bottom 16", p, SMALL_RATE])
+            label = f"p = {p:g}, {name}, {n_runs} runs"
+            axes.plot(*curve, f"C{number}{style}", label=label)
     for number, p in enumerate(CORRELATIONS):
-        for rate, style in ((1e-3, "-"), (1e-2, ":")):
-            found = read_curve("fig3", p=p, rate=rate, **PAPER_SETTING)
-            if found is not None:
-                n_runs = len(losses["Shared-Bottom 16", p, rate])
-                label = f"p = {p:g}, rate {rate:g}, {n_runs} runs"
-                axes.plot(*found, f"C{number}{style}", label=label)
         axes.plot(10_250, FIG3[p], f"C{number}x", markersize=8, clip_on=False)
     axes.plot([], [], "kx", markersize=8, label="paper's last value")
     axes.set(xlabel="steps", ylabel="training loss", xlim=(0, 10_300), ylim=(0, 1.2))

@@ -15,7 +15,12 @@ from benchmarks.paper._statistics import CLAIMS, MODELS
 
 FOR_ALL = "0.01 for all"
 ON_A_TABLE = "a table of 10,000 rows"
-RATES_OF_FIGURES = {"3": "0.001", "4": "0.01", "5": "0.01"}
+# What a figure shows, the learning rate by which it is judged, and its script.
+FIGURES = {
+    "3": ("small Shared-Bottom", "0.001", "fig3"),
+    "4": ("mean losses", "0.01", "fig4_5"),
+    "5": ("most frequent losses", "0.01", "fig4_5"),
+}
 BEST = "best by mean"
 
 
@@ -26,23 +31,27 @@ def entries():
 
 def overview():
     """Return the table of all figures, tables and claims."""
-    results = read("paper/claims")
-    claims = entries()["Glorot, two sines", FOR_ALL]["claims"]
-    figures = results["figures"]
-    rows = [
-        ["Fig. 2", "labels' correlation by p", counted(figures["2"][""]), "fig2", "fig2.json"],
-        ["Fig. 3", "small Shared-Bottom", counted(figures["3"]["0.001"]), "fig3", "fig3.jsonl"],
-        ["Fig. 4", "mean losses", counted(figures["4"]["0.01"]), "fig4_5", "fig4_5.jsonl"],
-        ["Fig. 5", "most frequent losses", counted(figures["5"]["0.01"]), "fig4_5", "fig4_5.jsonl"],
-        *(
-            [f"Claim {number}", claim, counted(claims[str(number)]), "claims", "claims.json"]
-            for number, claim in CLAIMS.items()
-        ),
+    results, judged = read("paper/claims"), entries()
+    figures, on_a_table = results["figures"], results["figures_on_a_table"]
+    claims, claims_on_a_table = (
+        judged[setting, FOR_ALL]["claims"] for setting in ("Glorot, two sines", ON_A_TABLE)
+    )
+    correlation = "labels' correlation by p"
+    rows = [["Fig. 2", correlation, counted(figures["2"][""]), "", "fig2", "fig2.json"]]
+    for number, (what, rate, script) in FIGURES.items():
+        sides = (counted(judged[number][rate]) for judged in (figures, on_a_table))
+        rows.append([f"Fig. {number}", what, *sides, script, f"{script}.jsonl"])
+    for number, claim in CLAIMS.items():
+        sides = (counted(judged[str(number)]) for judged in (claims, claims_on_a_table))
+        rows.append([f"Claim {number}", claim, *sides, "claims", "claims.json"])
+    for row in (
         *_census_tables.overview(),
         *_recommender_tables.overview(),
         *_trainability_tables.overview(),
-    ]
-    return simple_table(rows, ["In the paper", "What", "Verdict", "Script", "Raw file"])
+    ):
+        rows.append([*row[:3], "", *row[3:]])
+    title = ["In the paper", "What", "Verdict", "On a table", "Script", "Raw file"]
+    return simple_table(rows, title)
 
 
 def open_settings():
@@ -61,24 +70,6 @@ def open_settings():
     ]
     title = ["Initialisation", "Batch", "Data", "Losses", "Fig. 3", "Fig. 4", "Fig. 5"]
     return simple_table(rows, [*title, "Together [95 %]"])
-
-
-def on_a_table():
-    """Return the verdicts on fresh samples, and on a table of 10,000 rows."""
-    results, judged = read("paper/claims"), entries()
-    sides = [
-        (results["figures"], judged["Glorot, two sines", FOR_ALL]["claims"]),
-        (results["figures_on_a_table"], judged[ON_A_TABLE, FOR_ALL]["claims"]),
-    ]
-    rows = [
-        [f"Fig. {number}", *(counted(figures[number][rate]) for figures, _ in sides)]
-        for number, rate in RATES_OF_FIGURES.items()
-    ]
-    rows += [
-        [f"Claim {number}", *(counted(claims[str(number)]) for _, claims in sides)]
-        for number in CLAIMS
-    ]
-    return simple_table(rows, ["In the paper", "Fresh samples", "A table"])
 
 
 def points():
@@ -141,7 +132,6 @@ def tables():
     found = {
         "overview": overview(),
         "open settings": open_settings(),
-        "on a table": on_a_table(),
         "figure 2": parts_table(figures["2"][""]["parts"], "Two sines"),
         "points": points(),
         "spreads": spreads(),
@@ -153,7 +143,7 @@ def tables():
         **_recommender_tables.tables(),
         **_trainability_tables.tables(),
     }
-    for number, rate in RATES_OF_FIGURES.items():
+    for number, (_, rate, _) in FIGURES.items():
         judged = read("paper/claims")["figures_on_a_table"][number][rate]
         title = f"Fig. {number}, a table"
         found[f"figure {number} on a table"] = parts_table(judged["parts"], title)
