@@ -70,7 +70,7 @@ def test_all_methods_have_the_same_seeds_and_none_is_counted_twice(summary, name
     boosting = seeds.pop(summary.BOOSTING, None)
     assert boosting == ([0] if name.endswith("own") else None)
     assert len({tuple(of) for of in seeds.values()}) == 1
-    assert len(set(seeds["MMoE"])) == len(seeds["MMoE"]) >= 10
+    assert len(set(seeds["MMoE"])) == len(seeds["MMoE"]) >= 5
     keys = [json.dumps([run["method"], run["parameters"], run["seed"]]) for run in runs]
     assert len(set(keys)) == len(keys)
 
