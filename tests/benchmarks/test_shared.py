@@ -33,7 +33,8 @@ def test_a_run_is_written_as_it_comes_and_found_by_who_goes_on(record, tmp_path)
     assert [path.name for path in (tmp_path / "room").iterdir()] == ["name.json"]
 
     later = record.Record("room/name", question="which?")
-    assert later.find(model="a", seed=0) == {"model": "a", "seed": 0, "score": 0.5}
+    found = {"model": "a", "seed": 0, "score": 0.5, "commit": first.commit}
+    assert later.find(model="a", seed=0) == found
     assert later.find(model="a", seed=1) is None
     later.add(model="a", seed=1, score=0.6)
     assert [run["seed"] for run in record.runs_of("room/name")] == [0, 1]
