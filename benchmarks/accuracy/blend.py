@@ -28,7 +28,12 @@ def fit_all(benchmark, seed):
     """Return the probabilities on the test half, of each model for each task."""
     parameters = chosen(benchmark.runs)
     (_, probas), _ = benchmark.network(parameters[MEMBERS, None], seed)
-    found = {MEMBERS: probas}
+    return {MEMBERS: probas} | fit_boosters(benchmark, seed)
+
+
+def fit_boosters(benchmark, seed):
+    """Return the probabilities on the test half, of each booster for each task."""
+    parameters, found = chosen(benchmark.runs), {}
     for library in SPACES:
         found[library] = {}
         for task in benchmark.tasks:

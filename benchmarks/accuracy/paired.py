@@ -10,7 +10,6 @@ seed that is on record is not repeated.
 """
 
 import argparse
-from itertools import product
 
 import numpy as np
 
@@ -18,23 +17,18 @@ from benchmarks._shared.record import Record
 from benchmarks.accuracy._boosting import SPACES
 from benchmarks.accuracy._delong import combine, delong
 from benchmarks.accuracy.accuracy import Benchmark
-from benchmarks.accuracy.blend import chosen
+from benchmarks.accuracy.blend import fit_boosters
 from sk_mmoe import MMoEClassifier
 
 MEMBERS = 8
 
 
-def fit_all(benchmark, seed):
-    """Return the probabilities on the test rows: for each task, of the members and each booster."""
+def fit_ensemble(benchmark, seed):
+    """Return the probabilities of the ensemble on the test rows, for each task."""
     (X, y), (X_val, y_val), (X_test, _) = benchmark.tables
     ensemble = MMoEClassifier(n_members=MEMBERS, random_state=seed, device="cpu")
     probas = ensemble.fit(X, y, X_val=X_val, y_val=y_val).predict_proba(X_test)
-    found = {task: [proba[:, 1]] for task, proba in zip(y, probas, strict=True)}
-    parameters = chosen(benchmark.runs)
-    for task, library in product(y, SPACES):
-        (_, of_test), _ = benchmark.boosting(library, parameters[library, task], task, seed)
-        found[task].append(of_test[task])
-    return found
+    return {task: proba[:, 1] for task, proba in zip(y, probas, strict=True)}
 
 
 def main():
@@ -54,9 +48,10 @@ def main():
     for seed in options.seeds:
         if record.find(seed=seed) is not None:
             continue
-        found = fit_all(benchmark, seed)
+        ensemble, boosters = fit_ensemble(benchmark, seed), fit_boosters(benchmark, seed)
         for task in y:
-            aucs, covariances = delong(y[task].to_numpy() == 1, np.array(found[task]))
+            scores = np.array([ensemble[task], *(boosters[name][task] for name in SPACES)])
+            aucs, covariances = delong(y[task].to_numpy() == 1, scores)
             for k, library in enumerate(SPACES, start=1):
                 variance = covariances[0, 0] + covariances[k, k] - 2 * covariances[0, k]
                 record.add(

@@ -128,7 +128,8 @@ def statistics(rates, setting="Glorot, two sines"):
 
 def tables():
     """Return all tables by name."""
-    figures = read("paper/claims")["figures"]
+    results = read("paper/claims")
+    figures, on_a_table = results["figures"], results["figures_on_a_table"]
     found = {
         "overview": overview(),
         "open settings": open_settings(),
@@ -144,9 +145,8 @@ def tables():
         **_trainability_tables.tables(),
     }
     for number, (_, rate, _) in FIGURES.items():
-        judged = read("paper/claims")["figures_on_a_table"][number][rate]
-        title = f"Fig. {number}, a table"
-        found[f"figure {number} on a table"] = parts_table(judged["parts"], title)
+        parts = on_a_table[number][rate]["parts"]
+        found[f"figure {number} on a table"] = parts_table(parts, f"Fig. {number}, a table")
     for rate, judged in figures["3"].items():
         found[f"figure 3, rate {rate}"] = parts_table(judged["parts"], f"Rate {rate}")
     if ("Glorot, two sines", BEST) in entries():

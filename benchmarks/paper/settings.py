@@ -10,21 +10,21 @@ that is not kept.
     OMP_NUM_THREADS=1 nice python -m benchmarks.paper.settings
 """
 
-import json
 import tempfile
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.paper._common import RESULTS, arguments, work_through
+from benchmarks.paper._common import RESULTS, Chunks, arguments, work_through
 from benchmarks.paper._matches import BIN
 from benchmarks.paper._read_off import FIG3, FIG4, FIG5_MODES
 from benchmarks.paper._statistics import MODELS, interval, measured, resample
 
+PATH = RESULTS / "settings.jsonl"
 N_RUNS, N_ROWS = 4, 10_000
 CORRELATIONS = (0.5, 1.0)
-INITIALISATIONS, BATCHES = ("glorot_uniform", "torch"), (64, 128, 256)
+INITIALISATIONS, BATCHES = ("glorot_uniform", "torch"), (128, 64, 256)
 SMALL = "Shared-Bottom 16"
 RATES = dict.fromkeys(MODELS, 1e-2) | {SMALL: 1e-3}
 TRAINING = {"calibration": "two sines", "steps": 10_000}
@@ -34,7 +34,7 @@ def candidates():
     """Return all combinations."""
     return [
         {"init": init, "batch": batch, "n_rows": n_rows}
-        for n_rows, batch, init in product((None, N_ROWS), (128, 64, 256), INITIALISATIONS)
+        for n_rows, batch, init in product((None, N_ROWS), BATCHES, INITIALISATIONS)
     ]
 
 
@@ -48,9 +48,8 @@ def plan():
     ]
 
 
-def read_losses(candidate, kind):
+def losses_of(candidate, kind, chunks):
     """Return the losses of the runs of a combination, means of both tasks, by model and p."""
-    chunks = [json.loads(line) for line in (RESULTS / "settings.jsonl").read_text().splitlines()]
     return {
         (chunk["model"], chunk["p"]): np.mean(chunk[kind], axis=1)
         for chunk in chunks
@@ -84,10 +83,10 @@ def distances(losses, n_resamples=2000):
 
 def judged():
     """Return all combinations that have run, from the closest to the paper on."""
-    found = []
+    found, chunks = [], Chunks(PATH).chunks
     for candidate in candidates():
         for kind in ("test", "training") if candidate["n_rows"] else ("test",):
-            losses = read_losses(candidate, f"{kind}_losses")
+            losses = losses_of(candidate, f"{kind}_losses", chunks)
             if len(losses) == len(RATES) * len(CORRELATIONS):
                 by_figure = distances(losses)
                 found.append(
@@ -102,9 +101,9 @@ def main():
     if options.quick:
         with tempfile.TemporaryDirectory() as folder:
             shorter = [(setting | {"steps": 25}, 2) for setting, _ in plan()[::5]]
-            work_through(shorter, Path(folder) / "settings.jsonl", chunk_size=2)
+            work_through(shorter, Path(folder) / PATH.name, chunk_size=2)
         return
-    work_through(plan(), RESULTS / "settings.jsonl", chunk_size=N_RUNS)
+    work_through(plan(), PATH, chunk_size=N_RUNS)
     for entry in judged():
         print(entry)
 

@@ -212,7 +212,6 @@ def fit_chunk(
         needs_classes = classes is None and estimator.accepted_tasks == "with_classes"
         data = prepare_stream(estimator, X, y, sample_weight, classes, needs_classes=needs_classes)
         reader, tasks, seeds, samples = data.reader, data.tasks, data.seeds, data.train
-        first = data.first_scores
     else:
         reader, tasks, seeds = fitted.reader, fitted.tasks, seeds_of(fitted, estimator.n_members)
         tasks.check_classes(classes)
@@ -229,7 +228,7 @@ def fit_chunk(
             "of partial_fit, e.g. with joblib."
         )
     if fitted is None:
-        shift_heads(net, first)
+        shift_heads(net, data.first_scores)
     else:
         _continue_from(net, fitted.net, n_epochs=_RECORDED_CHUNKS)
     net.train(samples, epochs=1)
